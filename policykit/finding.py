@@ -1,4 +1,7 @@
-"""A finding: one policy's verdict on one subject, with the place to blame. Values only."""
+"""What a run says: findings (one policy's verdict on one subject, with the place to blame) and what became of them.
+
+Values only.
+"""
 
 from __future__ import annotations
 
@@ -36,3 +39,34 @@ class Finding:
     target: Target
     resource: Resource | None
     help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that somebody silenced: `by` says how (a comment, an annotation, an exception), `reason` why."""
+
+    finding: Finding
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotEvaluated:
+    """A file or a part of one that was recognised but could not be judged, such as a Helm template."""
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything one run found, in the order of files, lines, columns and rules.
+
+    `bundle` is the digest of the policies and parameters in force; `files` counts those that were evaluated.
+    """
+
+    bundle: str
+    findings: tuple[Finding, ...]
+    suppressed: tuple[Suppressed, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    files: int
