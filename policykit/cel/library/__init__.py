@@ -1,0 +1,60 @@
+"""How an extension declares functions: a module here lists overloads, an environment picks the modules.
+
+A module has `FUNCTIONS`, a tuple of what `member` and `function` make. An implementation is a pure function over
+CEL values (see `policykit.cel.values`); it raises `EvaluationError` with cel-go's message, is called only with
+arguments of the declared types, and never with an Unknown: the caller deals with both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from policykit.cel.types import Type
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """One signature of a function.
+
+    `arguments` begins with the receiver of a member. `since`: the first Kubernetes version that has it; `until`: the
+    first that has it no more. `linear`: the time grows with the size of the arguments, which costs budget
+    inside of loops. `inexact`: implemented for arguments of any type (it raises `no such overload` itself).
+    `regex`: which argument is a regular expression (a constant one is vetted at compile time).
+    """
+
+    name: str
+    member: bool
+    arguments: tuple[Type, ...]
+    result: Type
+    implementation: Callable[..., Any]
+    since: Version = (1, 0)
+    until: Version = (9, 0)
+    linear: bool = False
+    inexact: bool = False
+    regex: int | None = None
+
+    @property
+    def key(self) -> str:
+        """The name that generated code calls the implementation by; unique, an identifier."""
+        module = self.implementation.__module__.rpartition(".")[2]
+        return f"{module}_{self.implementation.__name__}"
+
+
+def member(
+    name: str, arguments: tuple[Type, ...], result: Type, implementation: Callable[..., Any], **options: Any
+) -> Overload:
+    """An overload called as `arguments[0].name(arguments[1:])`."""
+    return Overload(name, True, arguments, result, implementation, **options)
+
+
+def function(
+    name: str, arguments: tuple[Type, ...], result: Type, implementation: Callable[..., Any], **options: Any
+) -> Overload:
+    """An overload called as `name(arguments)`; the name may have dots (`optional.of`)."""
+    return Overload(name, False, arguments, result, implementation, **options)
