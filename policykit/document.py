@@ -27,6 +27,16 @@ class Source:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that is no text: why, and where in it. Lines and columns count from 1."""
+
+    name: str
+    message: str
+    line: int = 1
+    column: int = 1
+
+
 class Span(NamedTuple):
     """A range of text in a file. Lines and columns count from 1, columns in characters; the end is exclusive."""
 

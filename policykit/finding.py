@@ -6,10 +6,12 @@ Values only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from policykit.document import Span, Target
+    from collections.abc import Mapping
+
+    from policykit.document import Document, Span, Target
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -28,7 +30,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`rule` is a policy id; `path` reads `spec.containers[0].image`; `help` says how to put it right."""
+    """`rule` is a policy id; `path` reads `spec.containers[0].image`; `help` says how to put it right.
+
+    `target` is None where a file could not be read far enough to tell, and in policykit's own configuration.
+    """
 
     rule: str
     severity: Severity
@@ -36,9 +41,22 @@ class Finding:
     message: str
     span: Span
     path: str
-    target: Target
+    target: Target | None
     resource: Resource | None
     help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A finding with what decides whether somebody silenced it.
+
+    `document` is the one that `finding.path` leads into, None where there is none (a file that cannot be read);
+    `annotations` are those of the Kubernetes objects that the subject stands in.
+    """
+
+    finding: Finding
+    document: Document | None = None
+    annotations: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
