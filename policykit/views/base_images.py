@@ -1,0 +1,51 @@
+"""What is known of an image that nobody here builds: the user it runs as.
+
+The table is data (`base_images.json`, first match wins): only images whose published configuration has said the same
+for years. What it does not list is unknown. A configuration may put entries of its own in front.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from policykit.unknown import Unknown
+from policykit.views.image_reference import matches_any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from policykit.views.image_reference import ImageReference
+
+
+@dataclass(frozen=True, slots=True)
+class BaseImage:
+    """Images by name (patterns as in `matches_any`) and by tag (a glob)."""
+
+    images: tuple[str, ...]
+    user: str
+    tags: str = "*"
+    windows: bool = False
+
+
+def base_image(reference: ImageReference, known: Sequence[BaseImage]) -> BaseImage | None:
+    """The first entry of `known`, then of the built-in table, that matches; None where none certainly does."""
+    for entry in (*known, *_built_in()):
+        named = matches_any(reference.name, list(entry.images))
+        if named is False:
+            continue
+        if isinstance(named, Unknown) or (isinstance(reference.tag, Unknown) and entry.tags != "*"):
+            return None  # this entry may apply or not, so no later one may be trusted
+        if isinstance(reference.tag, Unknown) or fnmatchcase(reference.tag, entry.tags):
+            return entry
+    return None
+
+
+@cache
+def _built_in() -> tuple[BaseImage, ...]:
+    text = resources.files("policykit.views").joinpath("base_images.json").read_text("utf-8")
+    return tuple(BaseImage(**{**row, "images": tuple(row["images"])}) for row in json.loads(text))

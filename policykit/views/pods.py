@@ -1,0 +1,108 @@
+"""A Kubernetes object turned into the pods it makes: built-in kinds by their path, unknown kinds by structure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from policykit.document import Route  # noqa: TC001
+
+ContainerKind = Literal["container", "init", "sidecar", "ephemeral"]
+
+_TEMPLATE: Route = ("spec", "template")
+#: Kinds of Kubernetes itself that make pods: route from the object to what holds `metadata` and `spec` of the pod.
+_POD_ROUTES: Mapping[str, Route] = {
+    "Pod": (),
+    "PodTemplate": ("template",),
+    "Deployment": _TEMPLATE,
+    "ReplicaSet": _TEMPLATE,
+    "StatefulSet": _TEMPLATE,
+    "DaemonSet": _TEMPLATE,
+    "Job": _TEMPLATE,
+    "ReplicationController": _TEMPLATE,
+    "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
+}
+_BUILT_IN_GROUPS = frozenset({"", "apps", "batch", "extensions"})
+#: Kinds that are large and hold no pod: the walk for unknown kinds would only cost time, or take a schema for a pod.
+_NO_PODS = frozenset({"CustomResourceDefinition", "ConfigMap", "Secret"})
+_DEEPEST = 64
+
+_LISTS: tuple[tuple[str, ContainerKind], ...] = (
+    ("initContainers", "init"),
+    ("containers", "container"),
+    ("ephemeralContainers", "ephemeral"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PodTemplate:
+    """A pod to be: `route` leads from the object to what holds its `metadata` and `spec`."""
+
+    route: Route
+    metadata: Mapping[str, Any]
+    spec: Mapping[str, Any]
+
+    @property
+    def windows(self) -> bool:
+        """Whether it runs on Windows: `spec.os` says so, or its node selector does."""
+        system = _mapping(self.spec.get("os")).get("name")
+        return (system or _mapping(self.spec.get("nodeSelector")).get("kubernetes.io/os")) == "windows"
+
+
+@dataclass(frozen=True, slots=True)
+class PodContainer:
+    """One container of a pod: `route` leads to it from the object."""
+
+    pod: PodTemplate
+    kind: ContainerKind
+    route: Route
+    data: Mapping[str, Any]
+
+
+def pod_templates(obj: Mapping[str, Any]) -> list[PodTemplate]:
+    """The pods that an object describes. Never raises: what does not look like a pod is none."""
+    kind, group = str(obj.get("kind")), str(obj.get("apiVersion", "")).rpartition("/")[0]
+    if kind in _POD_ROUTES and group in _BUILT_IN_GROUPS:
+        route = _POD_ROUTES[kind]
+        holder: Any = obj
+        for step in route:
+            holder = _mapping(holder).get(step)
+        spec = _mapping(holder).get("spec")
+        return [PodTemplate(route, _mapping(holder.get("metadata")), spec)] if isinstance(spec, Mapping) else []
+    return [] if kind in _NO_PODS else list(_embedded(obj, (), 0))
+
+
+def _embedded(value: Any, route: Route, depth: int) -> Iterator[PodTemplate]:
+    """Pod templates anywhere in a custom resource: a `spec` with a list of named containers."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, Mapping):
+        spec = value.get("spec")
+        if isinstance(spec, Mapping) and _has_containers(spec):
+            yield PodTemplate(route, _mapping(value.get("metadata")), spec)
+            return
+        for key, item in value.items():
+            yield from _embedded(item, (*route, key), depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _embedded(item, (*route, index), depth + 1)
+
+
+def _has_containers(spec: Mapping[str, Any]) -> bool:
+    items = spec.get("containers")
+    return isinstance(items, list) and any("name" in _mapping(item) or "image" in _mapping(item) for item in items)
+
+
+def containers(pod: PodTemplate) -> Iterator[PodContainer]:
+    """All containers of a pod, init containers first. An init container that restarts always is a sidecar (KEP-753)."""
+    for key, kind in _LISTS:
+        items = pod.spec.get(key)
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            if isinstance(item, Mapping):
+                actual: ContainerKind = "sidecar" if kind == "init" and item.get("restartPolicy") == "Always" else kind
+                yield PodContainer(pod, actual, (*pod.route, "spec", key, index), item)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
