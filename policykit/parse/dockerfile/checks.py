@@ -1,0 +1,148 @@
+"""Finds instructions that are well formed but make no sense: what BuildKit refuses after parsing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from policykit.parse.dockerfile.ast import ParseProblem
+from policykit.parse.dockerfile.instructions import KEYWORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policykit.document import Span
+    from policykit.parse.dockerfile.ast import Flag, Instruction
+
+_SWITCHES = {
+    "add": frozenset({"link", "keep-git-dir", "unpack"}),
+    "copy": frozenset({"link", "parents"}),
+}
+_VALUES = {
+    "add": frozenset({"chown", "chmod", "checksum"}),
+    "copy": frozenset({"chown", "chmod", "from"}),
+    "from": frozenset({"platform"}),
+    "healthcheck": frozenset({"interval", "timeout", "start-period", "start-interval", "retries"}),
+    "run": frozenset({"network", "security"}),
+}
+_REPEATED = {
+    "add": frozenset({"exclude"}),
+    "copy": frozenset({"exclude"}),
+    "run": frozenset({"mount", "device"}),
+}
+_NONE: frozenset[str] = frozenset()
+_STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*\Z")
+_AT_LEAST_ONE = frozenset({"arg", "env", "label", "expose", "volume", "shell", "healthcheck", "onbuild"})
+_EXACTLY_ONE = frozenset({"user", "workdir", "stopsignal", "maintainer"})
+
+
+def check_instruction(instruction: Instruction) -> Iterator[ParseProblem]:
+    """The problems of one instruction that parsed (kind "instruction")."""
+    keyword = instruction.keyword
+    if keyword not in KEYWORDS:
+        yield _problem(f"unknown instruction: {instruction.name.text}", instruction.name.span)
+        return
+    count = len(instruction.words)
+    upper = keyword.upper()
+    if keyword in _AT_LEAST_ONE and not count and instruction.onbuild is None:
+        yield _problem(f"{upper} requires at least one argument", instruction.name.span)
+    elif keyword in _EXACTLY_ONE and count != 1:
+        yield _problem(f"{upper} requires exactly one argument", instruction.name.span)
+    elif keyword in ("add", "copy") and count < 2:
+        message = "requires at least two arguments, but only one was provided. Destination could not be determined"
+        yield _problem(f"{upper} {message}", instruction.name.span)
+    yield from _check_flags(instruction)
+    yield from _check_words(instruction)
+
+
+def _check_flags(instruction: Instruction) -> Iterator[ParseProblem]:
+    keyword = instruction.keyword
+    if keyword == "healthcheck" and instruction.words and instruction.words[0].text.upper() == "NONE":
+        return  # BuildKit does not look at them
+    if keyword == "stopsignal":
+        return
+    switches, values = _SWITCHES.get(keyword, _NONE), _VALUES.get(keyword, _NONE)
+    repeated = _REPEATED.get(keyword, _NONE)
+    seen: set[str] = set()
+    for flag in instruction.flags:
+        name = flag.name.text
+        if name not in switches | values | repeated:
+            yield _problem(f"unknown flag: --{name}", flag.span)
+        elif name in seen and name not in repeated:
+            yield _problem(f"duplicate flag specified: --{name}", flag.span)
+        elif wrong := _flag_value(flag, switch=name in switches):
+            yield _problem(wrong, flag.span)
+        seen.add(name)
+
+
+def _flag_value(flag: Flag, *, switch: bool) -> str:
+    name = flag.name.text
+    if flag.value is None:
+        return "" if switch else f"missing a value on flag: --{name}"
+    if switch and not flag.value.text:
+        return f"missing a value on flag: --{name}"
+    if switch and flag.value.text.lower() not in ("true", "false"):
+        return f"expecting boolean value for flag --{name}, not: {flag.value.text}"
+    return ""
+
+
+def _check_words(instruction: Instruction) -> Iterator[ParseProblem]:
+    words = instruction.words
+    match instruction.keyword:
+        case "from":
+            yield from _check_from(instruction)
+        case "onbuild" if instruction.onbuild is not None:
+            yield from _check_onbuild(instruction.onbuild)
+        case "shell" if words and instruction.form != "exec":
+            yield _problem("SHELL requires the arguments to be in JSON form", words[0].span)
+        case "healthcheck" if words:
+            yield from _check_healthcheck(instruction)
+        case "arg" | "env" | "label":
+            for pair in instruction.pairs:
+                if not pair.name.text and pair.value is not None:
+                    yield _problem(f"{instruction.keyword.upper()} names can not be blank", pair.span)
+        case "volume":
+            for word in words:
+                if not word.text.strip():
+                    yield _problem("VOLUME specified can not be an empty string", word.span)
+        case _:
+            return
+
+
+def _check_from(instruction: Instruction) -> Iterator[ParseProblem]:
+    words = instruction.words
+    if len(words) == 3 and words[1].text.lower() == "as":
+        if not _STAGE_NAME.match(words[2].text.lower()):
+            message = (
+                f"invalid name for build stage: {words[2].text!r}, name can't start with a number or contain symbols"
+            )
+            yield _problem(message, words[2].span)
+    elif len(words) != 1:
+        span = words[1].span if words else instruction.name.span
+        yield _problem("FROM requires either one or three arguments", span)
+
+
+def _check_onbuild(inner: Instruction) -> Iterator[ParseProblem]:
+    if inner.keyword == "onbuild":
+        yield _problem("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", inner.name.span)
+    elif inner.keyword in ("maintainer", "from"):
+        yield _problem(f"{inner.keyword.upper()} isn't allowed as an ONBUILD trigger", inner.name.span)
+    else:
+        yield from check_instruction(inner)
+
+
+def _check_healthcheck(instruction: Instruction) -> Iterator[ParseProblem]:
+    kind, *arguments = instruction.words
+    match kind.text.upper():
+        case "NONE":
+            if arguments:
+                yield _problem("HEALTHCHECK NONE takes no arguments", arguments[0].span)
+        case "CMD":
+            if not arguments:
+                yield _problem("missing command after HEALTHCHECK CMD", kind.span)
+        case other:
+            yield _problem(f"unknown type {other!r} in HEALTHCHECK (try CMD)", kind.span)
+
+
+def _problem(message: str, span: Span) -> ParseProblem:
+    return ParseProblem(message, span, "instruction")
