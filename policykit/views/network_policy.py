@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from policykit.unknown import Unknown
+from policykit.views.objects import mapping, sequence
 from policykit.views.selector import Labels, keys_of, namespace_labels, selects, selects_everything
 
 Direction = Literal["ingress", "egress"]
@@ -55,7 +56,7 @@ def effect_on(policy: Mapping[str, Any], policy_namespace: str, namespace: Names
     reader = _READERS.get((group, str(policy.get("kind"))))
     if reader is None or (policy_namespace and policy_namespace != namespace.name):
         return NOTHING
-    return reader(_mapping(policy.get("spec")), policy, namespace)
+    return reader(mapping(policy.get("spec")), policy, namespace)
 
 
 def is_network_policy(api_version: str, kind: str) -> bool:
@@ -79,7 +80,7 @@ def _allows_all(rule: Mapping[str, Any], peers_key: str) -> bool:
     if rule.get("ports"):
         return False
     peers = _mappings(rule.get(peers_key))
-    return not peers or any(_is_everywhere(_mapping(peer.get("ipBlock"))) for peer in peers)
+    return not peers or any(_is_everywhere(mapping(peer.get("ipBlock"))) for peer in peers)
 
 
 def _is_everywhere(block: Mapping[str, Any]) -> bool:
@@ -94,16 +95,13 @@ def _cilium(spec: Mapping[str, Any], policy: Mapping[str, Any], namespace: Names
 def _cilium_rule(spec: Mapping[str, Any], namespace: NamespaceFacts) -> Effect:
     selector = spec.get("endpointSelector")
     if not selects_everything(selector):
-        # The one label by which a clusterwide policy picks a namespace.
-        label = f"{_CILIUM_NAMESPACE.removeprefix('k8s:')}"
-        if not keys_of(selector) <= {_CILIUM_NAMESPACE, label}:
+        # The one label by which a clusterwide policy picks a namespace, with and without its source.
+        labels = dict.fromkeys((_CILIUM_NAMESPACE, _CILIUM_NAMESPACE.removeprefix("k8s:")), namespace.name)
+        if not (keys_of(selector) <= labels.keys() and selects(selector, labels)):
             return NOTHING
-        if not selects(selector, {_CILIUM_NAMESPACE: namespace.name, label: namespace.name}):
-            return NOTHING
-    default_deny = _mapping(spec.get("enableDefaultDeny"))
-    isolates = frozenset(
-        d for d in DIRECTIONS if default_deny.get(d, bool(spec.get(d) or spec.get(f"{d}Deny"))) is True
-    )
+    default_deny = mapping(spec.get("enableDefaultDeny"))
+    has_rules = {d: bool(spec.get(d) or spec.get(f"{d}Deny")) for d in DIRECTIONS}
+    isolates = frozenset(d for d in DIRECTIONS if default_deny.get(d, has_rules[d]) is True)
     opens = frozenset(d for d in DIRECTIONS if any(_cilium_allows_all(r, _PEERS[d]) for r in _mappings(spec.get(d))))
     return Effect(isolates, opens)
 
@@ -111,10 +109,9 @@ def _cilium_rule(spec: Mapping[str, Any], namespace: NamespaceFacts) -> Effect:
 def _cilium_allows_all(rule: Mapping[str, Any], peer: str) -> bool:
     if rule.get("toPorts") or rule.get("icmps"):
         return False
-    entities = set(_list(rule.get(f"{peer}Entities")))
-    return (
-        "all" in entities or {"world", "cluster"} <= entities or bool(_EVERYWHERE & set(_list(rule.get(f"{peer}CIDR"))))
-    )
+    entities = set(sequence(rule.get(f"{peer}Entities")))
+    blocks = set(sequence(rule.get(f"{peer}CIDR")))
+    return "all" in entities or {"world", "cluster"} <= entities or bool(_EVERYWHERE & blocks)
 
 
 def _calico(spec: Mapping[str, Any], _policy: Mapping[str, Any], namespace: NamespaceFacts) -> Effect:
@@ -136,7 +133,7 @@ def _calico_namespaces(chosen: str, spec: Mapping[str, Any], namespace: Namespac
 
 
 def _calico_effect(spec: Mapping[str, Any]) -> Effect:
-    types = _list(spec.get("types"))
+    types = sequence(spec.get("types"))
     if types:
         isolates = frozenset(d for d in DIRECTIONS if d.capitalize() in types)
     elif spec.get("egress"):
@@ -153,8 +150,8 @@ def _calico_allows_all(rule: Mapping[str, Any]) -> bool:
 
 
 def _admin(spec: Mapping[str, Any], _policy: Mapping[str, Any], namespace: NamespaceFacts) -> Effect:
-    subject = _mapping(spec.get("subject"))
-    pods = _mapping(subject.get("pods"))
+    subject = mapping(spec.get("subject"))
+    pods = mapping(subject.get("pods"))
     if "pods" in subject and not selects_everything(pods.get("podSelector")):
         return NOTHING
     selector = pods.get("namespaceSelector") if "pods" in subject else subject.get("namespaces")
@@ -178,7 +175,7 @@ def _admin_denies_all(rule: Mapping[str, Any], peers_key: str) -> bool:
             selects_everything(pods.get(k)) for k in ("namespaceSelector", "podSelector")
         ):
             return True
-        if _EVERYWHERE & set(_list(peer.get("networks"))):
+        if _EVERYWHERE & set(sequence(peer.get("networks"))):
             return True
     return False
 
@@ -200,21 +197,13 @@ def _union(effects: Iterable[Effect]) -> Effect:
     return Effect(isolates, opens)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _strings(value: Any) -> frozenset[str]:
-    return frozenset(v for v in _list(value) if isinstance(v, str))
+    return frozenset(v for v in sequence(value) if isinstance(v, str))
 
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
     # A null rule decodes to an empty one.
-    return [_mapping(v) for v in _list(value) if v is None or isinstance(v, Mapping)]
+    return [mapping(v) for v in sequence(value) if v is None or isinstance(v, Mapping)]
 
 
 _Reader = Callable[[Mapping[str, Any], Mapping[str, Any], NamespaceFacts], Effect]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from policykit.document import Route  # noqa: TC001
+from policykit.views.objects import follow, mapping, sequence
 
 ContainerKind = Literal["container", "init", "sidecar", "ephemeral"]
 
@@ -46,8 +47,8 @@ class PodTemplate:
     @property
     def windows(self) -> bool:
         """Whether it runs on Windows: `spec.os` says so, or its node selector does."""
-        system = _mapping(self.spec.get("os")).get("name")
-        return (system or _mapping(self.spec.get("nodeSelector")).get("kubernetes.io/os")) == "windows"
+        system = mapping(self.spec.get("os")).get("name")
+        return (system or mapping(self.spec.get("nodeSelector")).get("kubernetes.io/os")) == "windows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,9 @@ def pod_templates(obj: Mapping[str, Any]) -> list[PodTemplate]:
     kind, group = str(obj.get("kind")), str(obj.get("apiVersion", "")).rpartition("/")[0]
     if kind in _POD_ROUTES and group in _BUILT_IN_GROUPS:
         route = _POD_ROUTES[kind]
-        holder: Any = obj
-        for step in route:
-            holder = _mapping(holder).get(step)
-        spec = _mapping(holder).get("spec")
-        return [PodTemplate(route, _mapping(holder.get("metadata")), spec)] if isinstance(spec, Mapping) else []
+        holder = mapping(follow(obj, route))
+        spec = holder.get("spec")
+        return [PodTemplate(route, mapping(holder.get("metadata")), spec)] if isinstance(spec, Mapping) else []
     return [] if kind in _NO_PODS else list(_embedded(obj, (), 0))
 
 
@@ -80,7 +79,7 @@ def _embedded(value: Any, route: Route, depth: int) -> Iterator[PodTemplate]:
     if isinstance(value, Mapping):
         spec = value.get("spec")
         if isinstance(spec, Mapping) and _has_containers(spec):
-            yield PodTemplate(route, _mapping(value.get("metadata")), spec)
+            yield PodTemplate(route, mapping(value.get("metadata")), spec)
             return
         for key, item in value.items():
             yield from _embedded(item, (*route, key), depth + 1)
@@ -90,19 +89,13 @@ def _embedded(value: Any, route: Route, depth: int) -> Iterator[PodTemplate]:
 
 
 def _has_containers(spec: Mapping[str, Any]) -> bool:
-    items = spec.get("containers")
-    return isinstance(items, list) and any("name" in _mapping(item) or "image" in _mapping(item) for item in items)
+    return any("name" in mapping(item) or "image" in mapping(item) for item in sequence(spec.get("containers")))
 
 
 def containers(pod: PodTemplate) -> Iterator[PodContainer]:
     """All containers of a pod, init containers first. An init container that restarts always is a sidecar (KEP-753)."""
     for key, kind in _LISTS:
-        items = pod.spec.get(key)
-        for index, item in enumerate(items if isinstance(items, list) else ()):
+        for index, item in enumerate(sequence(pod.spec.get(key))):
             if isinstance(item, Mapping):
                 actual: ContainerKind = "sidecar" if kind == "init" and item.get("restartPolicy") == "Always" else kind
                 yield PodContainer(pod, actual, (*pod.route, "spec", key, index), item)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -34,7 +34,7 @@ def selects(selector: Any, labels: Labels) -> bool:
 
 
 def _meets(requirement: Mapping[str, Any], labels: Labels) -> bool:
-    key = requirement.get("key")
+    key = str(requirement.get("key"))
     values = requirement.get("values") or []
     match requirement.get("operator"):
         case "In":
@@ -58,5 +58,5 @@ def keys_of(selector: Any) -> frozenset[str]:
     if selects_everything(selector):
         return frozenset()
     expressions = selector.get("matchExpressions") or ()
-    keys = {e.get("key") for e in expressions if isinstance(e, Mapping)}
+    keys = {str(e.get("key")) for e in expressions if isinstance(e, Mapping)}
     return frozenset(keys | set(selector.get("matchLabels") or ()))

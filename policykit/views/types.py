@@ -45,6 +45,8 @@ CONTAINER = ObjectType(
         "image": IMAGE,
         "user": USER,  # in effect: its own, else the pod's, else the image's
         "userSource": STRING,  # container, pod, image: who decided
+        "imageUser": USER,  # the image's own, from its Dockerfile or the table of well-known images
+        "imageUserKnown": BOOL,
         "runAsNonRoot": BOOL,  # Kubernetes' promise to refuse root, the pod's merged in
         "windows": BOOL,
         "resources": _RESOURCES,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from policykit.cel import ObjectType
+    from policykit.cel.types import Type
     from policykit.document import Document, Span, Target
     from policykit.finding import Resource
     from policykit.views.project import Project
@@ -39,7 +39,8 @@ class Subject:
     annotations: tuple[Mapping[str, Any], ...] = ()
 
 
-Subjects = Callable[["Document", "Project"], Iterable[Subject]]
+#: From a document of the target in question and the project it stands in.
+Subjects = Callable[[Any, "Project"], Iterable[Subject]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class View:
     """
 
     name: str
-    type: ObjectType
+    type: Type
     parts: frozenset[str]
     subjects: Mapping[Target, Subjects]
     of_project: bool = False

@@ -1,0 +1,139 @@
+"""The containers of a Kubernetes object as subjects of the view `container`: the pod's settings merged in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from policykit.document import route_text
+from policykit.views.base_images import base_image
+from policykit.views.images import image_fields, reference
+from policykit.views.objects import ApiObject, annotations_of, follow, mapping, resource, text
+from policykit.views.pods import containers, pod_templates
+from policykit.views.user import user_fields
+from policykit.views.view import Place, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from policykit.document import Route
+    from policykit.views.pods import PodContainer
+    from policykit.views.project import Project
+
+_AMOUNTS = {"cpu": "cpu", "memory": "memory", "ephemeralStorage": "ephemeral-storage"}
+
+
+def kubernetes_containers(obj: ApiObject, project: Project) -> Iterator[Subject]:
+    """Every container of every pod that the object makes."""
+    for pod in pod_templates(obj.data):
+        for container in containers(pod):
+            yield Subject(
+                _fields(container, obj, project),
+                obj,
+                _locator(container, obj),
+                resource(obj),
+                (annotations_of(obj.data), mapping(pod.metadata.get("annotations"))),
+            )
+
+
+def _fields(container: PodContainer, obj: ApiObject, project: Project) -> dict[str, Any]:
+    data, windows = container.data, container.pod.windows
+    ref = data.get("image")
+    image = image_fields(ref if isinstance(ref, str) else "", container.kind, "kubernetes")
+    decided_by, user = _user(container)
+    known = base_image(reference(image["ref"]), project.facts.base_images)
+    image_user = user_fields(known.user if known else "", windows=windows)
+    return {
+        "name": text(data.get("name")),
+        "kind": container.kind,
+        "target": "kubernetes",
+        "image": image,
+        "user": image_user if decided_by == "image" else user_fields(user, windows=windows),
+        "userSource": decided_by,
+        "imageUser": image_user,
+        "imageUserKnown": known is not None,
+        "runAsNonRoot": _security(container, "runAsNonRoot")[1] is True,
+        "windows": windows,
+        "resources": _resources(container, project.limit_range(obj)),
+    }
+
+
+def _user(container: PodContainer) -> tuple[str, str]:
+    """Who decides the user, and the user; "" where the image does."""
+    if container.pod.windows:
+        for source, context in _contexts(container):
+            name = mapping(context.get("windowsOptions")).get("runAsUserName")
+            if isinstance(name, str):
+                return source, name
+        return "image", ""
+    source, value = _security(container, "runAsUser")
+    return (source, str(value)) if isinstance(value, int) and not isinstance(value, bool) else ("image", "")
+
+
+def _security(container: PodContainer, key: str) -> tuple[str, Any]:
+    """A field of the security context in effect: the container's own, else the pod's."""
+    for source, context in _contexts(container):
+        if context.get(key) is not None:
+            return source, context[key]
+    return "", None
+
+
+def _contexts(container: PodContainer) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield "container", mapping(container.data.get("securityContext"))
+    yield "pod", mapping(container.pod.spec.get("securityContext"))
+
+
+def _resources(container: PodContainer, limit_range: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Limits and requests in effect. A request defaults to the limit (API server, `SetDefaults_Pod`), then to the
+    LimitRange's default; what the pod as a whole has (KEP-2837) bounds each container.
+    """
+    own = mapping(container.data.get("resources"))
+    pod = mapping(container.pod.spec.get("resources"))
+    limits: dict[str, str] = {}
+    requests: dict[str, str] = {}
+    for field, key in _AMOUNTS.items():
+        own_limit = _amount(own, "limits", key)
+        default_limit = _amount_text(limit_range.get("default", {}).get(key))
+        limits[field] = own_limit or default_limit or _amount(pod, "limits", key)
+        requests[field] = (
+            _amount(own, "requests", key)
+            or own_limit
+            or _amount_text(limit_range.get("defaultRequest", {}).get(key))
+            or _amount(pod, "requests", key)
+            or limits[field]
+        )
+    return {"limits": limits, "requests": requests}
+
+
+def _amount(resources: Mapping[str, Any], which: str, key: str) -> str:
+    return _amount_text(mapping(resources.get(which)).get(key))
+
+
+def _locator(container: PodContainer, obj: ApiObject) -> Callable[[str], Place]:
+    """Places of a container's parts; a part that is missing is where it should be."""
+
+    def locate(at: str) -> Place:
+        if not at:
+            return Place(obj.span((*container.route, "")), route_text(container.route))
+        route = _user_route(container) if at == "user" else (*container.route, *_steps(at))
+        return Place(obj.span(route), route_text(route))
+
+    return locate
+
+
+def _steps(at: str) -> Route:
+    return tuple(_AMOUNTS.get(step, step) for step in at.split("."))
+
+
+def _user_route(container: PodContainer) -> Route:
+    """The setting that decides the user, else the one that promises, else the one that is missing."""
+    decisive: Route = ("windowsOptions", "runAsUserName") if container.pod.windows else ("runAsUser",)
+    holders = {"container": container.route, "pod": (*container.pod.route, "spec")}
+    for setting in (decisive, ("runAsNonRoot",)):
+        for source, context in _contexts(container):
+            if follow(context, setting) is not None:
+                return (*holders[source], "securityContext", *setting)
+    return (*container.route, "securityContext", "runAsNonRoot")
+
+
+def _amount_text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

@@ -1,0 +1,66 @@
+"""All documents of one run and the facts it was given: what a view may look at beyond its own document."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from policykit.views.objects import ApiObject, mapping, sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from policykit.document import Document, Source
+    from policykit.views.base_images import BaseImage
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a run is told, because no file says it.
+
+    `namespace`: of objects that name none. `build_args`: given to every build. `environment`: the variables that
+    Compose interpolates, None where they are not known. `base_images`: users of images, before the built-in table.
+    """
+
+    namespace: str = "default"
+    kubernetes_version: tuple[int, int] = (1, 36)
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
+    base_images: tuple[BaseImage, ...] = ()
+
+
+class Project:
+    """The documents of one run, by format, and what joins them."""
+
+    def __init__(self, documents: Iterable[Document], facts: Facts, read: Callable[[str], Source | None]) -> None:
+        """`read` gives a file that a document refers to, None where there is none; it is asked for few files."""
+        self.documents = tuple(documents)
+        self.facts = facts
+        self._read = read
+        self._dockerfiles: dict[str, Any] = {}
+
+    @cached_property
+    def objects(self) -> tuple[ApiObject, ...]:
+        """The Kubernetes objects among the documents."""
+        return tuple(cast("ApiObject", d) for d in self.documents if d.target == "kubernetes")
+
+    @cached_property
+    def _limit_ranges(self) -> Mapping[str, dict[str, dict[str, Any]]]:
+        found: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: {"default": {}, "defaultRequest": {}})
+        for obj in self.objects:
+            if obj.kind == "LimitRange" and obj.api_version == "v1":
+                for item in sequence(mapping(obj.data.get("spec")).get("limits")):
+                    if mapping(item).get("type") == "Container":
+                        for key in ("default", "defaultRequest"):
+                            found[self.namespace(obj)][key].update(mapping(item.get(key)))
+        return found
+
+    def limit_range(self, obj: ApiObject) -> Mapping[str, Mapping[str, Any]]:
+        """`default` and `defaultRequest` for containers in the namespace of an object, by resource."""
+        return self._limit_ranges.get(self.namespace(obj), {})
+
+    def namespace(self, obj: ApiObject) -> str:
+        """The namespace of an object; the run's where it names none."""
+        return obj.namespace or self.facts.namespace
