@@ -11,8 +11,9 @@ import pytest
 
 from policykit.document import Source
 from policykit.parse.dockerfile import Dockerfile, Instruction, parse_dockerfile
-from policykit.parse.dockerfile.expand import UNSET, Binding, bind, expand, expand_words
+from policykit.parse.dockerfile.expand import expand, expand_words
 from policykit.parse.dockerfile.fragment import LineIndex
+from policykit.parse.dockerfile.lexer import UNSET, Binding, bind
 
 DATA = (
     Path(os.environ.get("POLICYKIT_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance")) / "dockerfile"

@@ -15,20 +15,30 @@ from policykit.parse.dockerfile.ast import (
     Stage,
     Word,
 )
-from policykit.parse.dockerfile.fragment import Fragment
+from policykit.parse.dockerfile.directives import detect_syntax
+from policykit.parse.dockerfile.expand import Expansion
+from policykit.parse.dockerfile.fragment import Fragment, LineIndex
+from policykit.parse.dockerfile.lexer import Binding
 from policykit.parse.dockerfile.parser import parse_dockerfile
+from policykit.parse.dockerfile.scope import EXPANDED, Build
 
 __all__ = [
+    "EXPANDED",
+    "Binding",
+    "Build",
     "Comment",
     "Directive",
     "Dockerfile",
+    "Expansion",
     "Flag",
     "Fragment",
     "Heredoc",
     "Instruction",
+    "LineIndex",
     "Pair",
     "ParseProblem",
     "Stage",
     "Word",
+    "detect_syntax",
     "parse_dockerfile",
 ]

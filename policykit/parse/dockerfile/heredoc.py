@@ -10,11 +10,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.parse.dockerfile.ast import Heredoc, ParseProblem, Word
-from policykit.parse.dockerfile.expand import UNSET, ExpansionError, Lexer, Segment, split_segments
+from policykit.parse.dockerfile.expand import split_segments
+from policykit.parse.dockerfile.lexer import UNSET, ExpansionError, Lexer
 
 if TYPE_CHECKING:
-    from policykit.parse.dockerfile.expand import Binding
     from policykit.parse.dockerfile.fragment import Fragment
+    from policykit.parse.dockerfile.lexer import Binding, Segment
     from policykit.parse.dockerfile.lines import LineReader
 
 _MARKER = re.compile(r"(\d*)<<(-?)\s*([^<]*)\Z", re.ASCII)
