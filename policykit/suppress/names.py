@@ -1,0 +1,53 @@
+"""The names people write in suppressions into ids of rules: our own, a category, a peer's."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from policykit.catalogue import Catalogue
+
+_TRIVY = re.compile(r"(?:AVD-)?([A-Z]+)-?0*(\d+)")
+
+
+class Names:
+    """Looks names up in a catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._peers: dict[str, dict[str, set[str]]] = {}
+        for policy in catalogue.policies:
+            for peer, ids in policy.equivalents.items():
+                known = self._peers.setdefault(peer, {})
+                for name in ids:
+                    known.setdefault(_normal(peer, name), set()).add(policy.id)
+
+    def ours(self, name: str) -> tuple[str, ...]:
+        """The ids that `name` stands for; empty if it is no name of anything."""
+        return self._catalogue.resolve(name)
+
+    def of_peer(self, peer: str, names: tuple[str, ...]) -> frozenset[str]:
+        """Our equivalents of a peer's ids, of all its ids where none is given."""
+        known = self._peers.get(peer, {})
+        wanted = (_normal(peer, name) for name in names) if names else known
+        return frozenset(rule for name in wanted for rule in known.get(name, ()))
+
+    def suggestion(self, name: str) -> str:
+        """A hint with the nearest name, or one that says where all of them are."""
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, [policy.id for policy in self._catalogue.policies], 1)
+        return f"did you mean `{near[0]}`?" if near else "`policykit rules` lists them"
+
+    def is_suppressible(self, rule: str) -> bool:
+        policy = self._catalogue.get(rule)
+        return policy is None or policy.suppressible
+
+
+def _normal(peer: str, name: str) -> str:
+    """One form for the ways a peer's id is written: trivy's `AVD-DS-0002`, `DS002` and `ds-0002` are one check."""
+    upper = name.upper()
+    if peer == "trivy" and (match := _TRIVY.fullmatch(upper)):
+        return f"{match[1]}{match[2]}"
+    return upper
