@@ -98,13 +98,13 @@ class Policy:
     summary: str
     category: str
     severity: Severity
-    since: str
     targets: tuple[Target, ...]
     for_each: str
     validations: tuple[Validation, ...]
-    rationale: str
     fix: str
-    examples: Examples
+    rationale: str = ""
+    since: str = ""
+    examples: Examples = field(default_factory=Examples)
     enabled: bool = True
     suppressible: bool = True
     on_unknown: OnUnknown | None = None

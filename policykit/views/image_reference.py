@@ -83,7 +83,7 @@ def _split_version(pattern: str) -> tuple[str, str, str]:
     if not at and rest.endswith(HOLE):
         digest = HOLE
     if colon < 0 and HOLE in rest[start:]:
-        tag = "" if at and not rest.endswith(HOLE) else HOLE
+        tag = HOLE
     return name, tag, digest
 
 

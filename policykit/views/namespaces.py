@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from policykit.views.project import Project
 
 
-def namespaces(project: Project) -> Iterator[Subject]:
+def namespaces(_document: None, project: Project) -> Iterator[Subject]:
     """Every namespace that an object of the project lives in."""
     members: dict[str, list[ApiObject]] = defaultdict(list)
     declared: dict[str, ApiObject] = {}

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from policykit.views.objects import ApiObject, mapping, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from policykit.document import Document, Source
+    from policykit.document import Document, Source, Span, Target
+    from policykit.finding import NotEvaluated
+    from policykit.parse.dockerfile import Build, Dockerfile
     from policykit.views.base_images import BaseImage
 
 
@@ -31,15 +33,33 @@ class Facts:
     base_images: tuple[BaseImage, ...] = ()
 
 
+class InvalidFile(NamedTuple):
+    """Why a file, or a part of it, cannot be read as what it is, and where."""
+
+    message: str
+    span: Span
+    target: Target | None
+
+
 class Project:
     """The documents of one run, by format, and what joins them."""
 
-    def __init__(self, documents: Iterable[Document], facts: Facts, read: Callable[[str], Source | None]) -> None:
+    def __init__(
+        self,
+        documents: Iterable[Document],
+        facts: Facts,
+        *,
+        read: Callable[[str], Source | None] = lambda _name: None,
+        problems: Iterable[InvalidFile] = (),
+        not_evaluated: Iterable[NotEvaluated] = (),
+    ) -> None:
         """`read` gives a file that a document refers to, None where there is none; it is asked for few files."""
         self.documents = tuple(documents)
         self.facts = facts
+        self.problems = tuple(problems)
+        self.not_evaluated = tuple(not_evaluated)
         self._read = read
-        self._dockerfiles: dict[str, Any] = {}
+        self._builds: dict[int, Build] = {}
 
     @cached_property
     def objects(self) -> tuple[ApiObject, ...]:
@@ -64,3 +84,12 @@ class Project:
     def namespace(self, obj: ApiObject) -> str:
         """The namespace of an object; the run's where it names none."""
         return obj.namespace or self.facts.namespace
+
+    def build(self, dockerfile: Dockerfile) -> Build:
+        """What the words of a Dockerfile mean in a build of its own, with the run's build arguments."""
+        from policykit.parse.dockerfile.scope import Build
+
+        key = id(dockerfile)
+        if key not in self._builds:
+            self._builds[key] = Build(dockerfile, self.facts.build_args)
+        return self._builds[key]

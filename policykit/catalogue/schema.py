@@ -1,0 +1,144 @@
+"""The text of a policy file into a `Policy`, or into everything that is wrong with it, each with its place.
+
+Imported only when a policy was not in the cache: pydantic and jsonschema are heavy.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from jsonschema import Draft202012Validator, SchemaError
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from policykit.errors import ParseError, Problem
+from policykit.parse.yaml import parse_yaml
+from policykit.parse.yaml_scalars import KUBERNETES
+from policykit.policy import API_VERSION, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic_core import ErrorDetails
+
+    from policykit.document import Document, Route, Source
+
+
+@dataclass(frozen=True, config={"extra": "forbid"})
+class _Metadata:
+    name: str
+
+
+@dataclass(frozen=True, config={"extra": "forbid"})
+class _Envelope:
+    apiVersion: Literal["policykit.dev/v1"]  # noqa: N815
+    kind: Literal["Policy"]
+    metadata: _Metadata
+    spec: dict[str, Any]
+
+
+@cache
+def _adapter(type_: type) -> TypeAdapter[Any]:
+    return TypeAdapter(type_)
+
+
+def is_policy(data: Any) -> bool:
+    """Whether a document calls itself a policy of this project; other YAML in a policy folder is not ours."""
+    return isinstance(data, dict) and data.get("kind") == "Policy" and data.get("apiVersion") == API_VERSION
+
+
+def read_policy(source: Source, stem: str, folder: str) -> tuple[Policy | None, list[Problem]]:
+    """The policy in `source`, or None with every problem found.
+
+    `stem` is what its id must be, `folder` what its category must be ("" where the file lies in no folder).
+    """
+    documents = list(parse_yaml(source, KUBERNETES))
+    errors = [d for d in documents if isinstance(d, ParseError)]
+    if errors or len(documents) != 1:
+        problems = [Problem(e.message, f"{source.name}:{e.line}:{e.column}") for e in errors]
+        return None, problems or [Problem("a policy file holds one document", f"{source.name}:1:1")]
+    document = documents[0]
+    assert not isinstance(document, ParseError)
+    problems = list(_shape_problems(document))
+    if problems:
+        return None, problems
+    data = document.data
+    policy: Policy = _adapter(Policy).validate_python({"id": data["metadata"]["name"], **data["spec"]})
+    return policy, list(_meaning_problems(policy, document, stem, folder))
+
+
+def _shape_problems(document: Document) -> Iterator[Problem]:
+    """Keys and types."""
+    data = document.data
+    yield from _validate(_Envelope, data, document, ())
+    if isinstance(data, dict) and isinstance(data.get("spec"), dict):
+        yield from _validate(Policy, {"id": "policy", **data["spec"]}, document, ("spec",))
+
+
+def _validate(type_: type, value: Any, document: Document, prefix: Route) -> Iterator[Problem]:
+    try:
+        _adapter(type_).validate_python(value)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            if prefix or detail["loc"][:1] != ("spec",):
+                yield _problem(detail, document, prefix)
+
+
+def _problem(detail: ErrorDetails, document: Document, prefix: Route) -> Problem:
+    route: Route = (*prefix, *detail["loc"])
+    unknown = detail["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+    key = str(route[-1]) if route else ""
+    if unknown:
+        close = difflib.get_close_matches(key, _keys(), 1)
+        hint = f"did you mean `{close[0]}`?" if close else "see CONTRIBUTING.md for the keys of a policy"
+        return _at(document, route, f"unknown key `{key}`", hint, key=True)
+    if detail["type"] == "missing":
+        return _at(document, route, f"`{key}` is missing", "add it")
+    return _at(document, route, f"`{key}`: {detail['msg'][:1].lower()}{detail['msg'][1:]}")
+
+
+@cache
+def _keys() -> tuple[str, ...]:
+    schema = _adapter(Policy).json_schema()
+    nested = (d.get("properties", {}) for d in schema.get("$defs", {}).values())
+    return tuple({*schema["properties"], *(key for properties in nested for key in properties)})
+
+
+def _meaning_problems(policy: Policy, document: Document, stem: str, folder: str) -> Iterator[Problem]:
+    """What well-formed keys may still get wrong."""
+    if policy.id != stem:
+        message = f"the policy is called `{policy.id}`, its file `{stem}`"
+        yield _at(document, ("metadata", "name"), message, "rename one of them")
+    if folder and policy.category != folder:
+        message = f"the category is `{policy.category}`, the folder `{folder}`"
+        yield _at(document, ("spec", "category"), message, "move the file")
+    for name, schema in policy.parameters.items():
+        yield from _parameter_problems(document, ("spec", "parameters", name), dict(schema))
+    examples = policy.examples
+    for which, group in (("pass", examples.passing), ("fail", examples.failing), ("unknown", examples.unknown)):
+        for index, example in enumerate(group):
+            route: Route = ("spec", "examples", which, index)
+            if bool(example.input) == bool(example.files):
+                yield _at(document, route, "an example has either `input` or `files`")
+            if bool(example.at) == (which == "pass"):
+                yield _at(document, route, "`at` lists the findings of an example that has some")
+
+
+def _parameter_problems(document: Document, route: Route, schema: dict[str, Any]) -> Iterator[Problem]:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        yield _at(document, (*route, *error.path), f"not a JSON Schema: {error.message}")
+        return
+    if "default" not in schema:
+        yield _at(document, route, "a parameter needs a `default`", "a policy works without configuration")
+        return
+    for violation in Draft202012Validator(schema).iter_errors(schema["default"]):
+        yield _at(document, (*route, "default"), f"the default is not what the schema asks for: {violation.message}")
+
+
+def _at(document: Document, route: Route, message: str, hint: str = "", *, key: bool = False) -> Problem:
+    span = document.span(route, key=key)
+    return Problem(message, f"{span.file}:{span.line}:{span.column}", hint)
