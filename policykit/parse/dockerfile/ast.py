@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from policykit.parse.dockerfile.fragment import Fragment, FragmentBuilder
-
 if TYPE_CHECKING:
     from policykit.document import Route, Source, Span, Target
-
-_CHOMPED = re.compile(r"\t*([^\n]*\n?)")
+    from policykit.parse.dockerfile.fragment import Fragment
 
 Form = Literal["shell", "exec"]
 
@@ -132,12 +128,7 @@ class Heredoc:
     @property
     def body(self) -> Fragment:
         """The content that the build sees: after `<<-` without the tabs at the beginning of each line."""
-        if not self.chomp:
-            return self.content
-        builder = FragmentBuilder(self.content)
-        for match in _CHOMPED.finditer(self.content.text):
-            builder.add(match[1], *match.span(1))
-        return builder.build(0)
+        return self.content.without_leading_tabs() if self.chomp else self.content
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Every span of the Dockerfile and shell parsers comes from here.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,9 @@ from policykit.document import Span
 
 #: White space as BuildKit's `unicode.IsSpace` knows it (Python's `str.isspace` also takes U+001C to U+001F).
 SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+
+
+_TABBED_LINE = re.compile(r"\t*([^\n]*\n?)")
 
 
 class LineIndex:
@@ -111,6 +115,13 @@ class Fragment:
             shifted[-1] = shifted[-1]._replace(end=last.start + end - last.at)
         return Fragment(self.text[start:end], tuple(shifted), self.lines)
 
+    def without_leading_tabs(self) -> Fragment:
+        """The text without the tabs at the beginning of each line, as after `<<-`."""
+        builder = FragmentBuilder(self)
+        for match in _TABBED_LINE.finditer(self.text):
+            builder.add(match[1], *match.span(1))
+        return builder.build(0)
+
     def _index(self, offset: int) -> int:
         """The piece that holds the character at an offset (the last piece for the end of the text)."""
         return bisect_right(self.pieces, offset, key=_at) - 1
@@ -148,3 +159,14 @@ class FragmentBuilder:
         if not self._pieces:
             return self._inner.slice(at, at)
         return Fragment("".join(self._texts), tuple(self._pieces), self._inner.lines)
+
+
+def concatenate(*fragments: Fragment) -> Fragment:
+    """One fragment of several, one after another; at least one."""
+    pieces: list[Piece] = []
+    length = 0
+    for fragment in fragments:
+        pieces += [piece._replace(at=piece.at + length) for piece in fragment.pieces if fragment.text]
+        length += len(fragment.text)
+    text = "".join(fragment.text for fragment in fragments)
+    return Fragment(text, tuple(pieces) or fragments[0].pieces, fragments[0].lines)
