@@ -13,63 +13,12 @@ from policykit.parse.detect import detect
 from policykit.parse.dockerfile import parse_dockerfile
 from policykit.parse.yaml import YamlDocument, parse_yaml
 from policykit.parse.yaml_scalars import COMPOSE, KUBERNETES
-from policykit.policy import Examples, Policy
 from policykit.suppress import Given, suppress
 from policykit.suppress.exceptions import PolicyException, ResourcePattern, container_name
+from tests.fakes import PEERS, FakeCatalogue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-PEERS: dict[str, dict[str, tuple[str, ...]]] = {
-    "image-explicit-tag": {
-        "hadolint": ("DL3006", "DL3007"),
-        "kube-linter": ("latest-tag",),
-        "kube-score": ("container-image-tag",),
-        "checkov": ("CKV_DOCKER_7", "CKV_K8S_14"),
-        "dclint": ("service-image-require-explicit-tag",),
-        "trivy": ("DS-0001", "KSV-0013"),
-        "polaris": ("tagNotSpecified",),
-        "buildkit": ("StageNameCasing",),
-    },
-    "run-as-non-root": {"kube-linter": ("run-as-non-root",), "checkov": ("CKV_K8S_23",), "hadolint": ("DL3002",)},
-    "locked": {"hadolint": ("DL4000",)},
-}
-
-
-def policy(name: str) -> Policy:
-    return Policy(
-        id=name,
-        summary=name,
-        category="image",
-        severity="error",
-        since="0.1",
-        targets=("dockerfile", "compose", "kubernetes"),
-        for_each="image",
-        validations=(),
-        rationale="",
-        fix="",
-        examples=Examples(),
-        suppressible=name != "locked",
-        equivalents=PEERS[name],
-    )
-
-
-class Catalogue:
-    """Three policies, one of which forbids suppressions."""
-
-    policies = tuple(policy(name) for name in sorted(PEERS))
-
-    def get(self, name: str) -> Policy | None:
-        return next((policy for policy in self.policies if policy.id == name), None)
-
-    def resolve(self, name: str) -> tuple[str, ...]:
-        if name in ("*", "all", "image"):
-            return tuple(sorted(PEERS))
-        return tuple(
-            policy.id
-            for policy in self.policies
-            if name == policy.id or any(name in ids for ids in policy.equivalents.values())
-        )
 
 
 def parse(source: Source) -> list[Document]:
@@ -111,7 +60,7 @@ def judge(judged: Sequence[Judged], documents: list[Document], **given: Any) -> 
     given.setdefault("active", lambda _: set(PEERS))
     given.setdefault("today", "2026-06-01")
     sources = {document.source.name: document.source for document in documents}
-    kept, suppressed = suppress(judged, Given(Catalogue(), documents, sources, **given))  # type: ignore[arg-type]
+    kept, suppressed = suppress(judged, Given(FakeCatalogue(), documents, sources, **given))  # type: ignore[arg-type]
     own = [finding for finding in kept if finding.rule.endswith("-suppression")]
     return Result([(f.rule, f.span.line) for f in kept if f not in own], suppressed, own)
 
@@ -304,7 +253,7 @@ class TestSaid:
         (finding,) = result.own
         assert (finding.rule, finding.severity) == ("invalid-suppression", "warning")
         assert finding.message == "no rule is called `image-explicit-tags`"
-        assert finding.help == "did you mean `image-explicit-tag`?"
+        assert finding.help == "Did you mean `image-explicit-tag`?"
 
     @pytest.mark.parametrize(
         "comment", ["policykit: ignore", "policykit: ignore=", "policykit:disable=x", "policykit: "]

@@ -38,7 +38,7 @@ class Names:
         from difflib import get_close_matches
 
         near = get_close_matches(name, [policy.id for policy in self._catalogue.policies], 1)
-        return f"did you mean `{near[0]}`?" if near else "`policykit rules` lists them"
+        return f"Did you mean `{near[0]}`?" if near else "`policykit rules` lists what there is."
 
     def is_suppressible(self, rule: str) -> bool:
         policy = self._catalogue.get(rule)

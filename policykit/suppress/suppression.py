@@ -27,9 +27,9 @@ class OwnRule(NamedTuple):
 
 
 OWN_RULES = {
-    UNUSED: OwnRule("Suppression that silences nothing", "info", "remove it"),
-    INVALID: OwnRule("Suppression that cannot work", "warning", "correct it, or remove it"),
-    EXPIRED: OwnRule("Suppression whose last day has passed", "warning", "mend what it covers, or give it a new date"),
+    UNUSED: OwnRule("Suppression that silences nothing", "info", "Remove it."),
+    INVALID: OwnRule("Suppression that cannot work", "warning", "Correct it, or remove it."),
+    EXPIRED: OwnRule("Suppression whose last day has passed", "warning", "Mend what it covers, or give it a new date."),
 }
 
 
