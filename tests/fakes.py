@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policykit.policy import Examples, Policy
+from policykit.policy import Policy
 
 PEERS: dict[str, dict[str, tuple[str, ...]]] = {
     "image-explicit-tag": {
@@ -33,7 +33,6 @@ def policy(name: str) -> Policy:
         validations=(),
         rationale="",
         fix="",
-        examples=Examples(),
         suppressible=name != "locked",
         equivalents=PEERS[name],
         enabled=name != "off-by-default",
