@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from policykit.catalogue import Catalogue, Check, Outcome
     from policykit.catalogue.rules import RuleSet, RuleSettings
-    from policykit.document import Document
     from policykit.finding import Severity
     from policykit.views.project import Project
     from policykit.views.view import Subject

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from jsonschema import Draft202012Validator, SchemaError
 from pydantic import TypeAdapter, ValidationError
@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from policykit.errors import ParseError, Problem
 from policykit.parse.yaml import parse_yaml
 from policykit.parse.yaml_scalars import KUBERNETES
-from policykit.policy import API_VERSION, Policy
+from policykit.policy import API_VERSION, Examples, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,14 @@ class _Envelope:
     spec: dict[str, Any]
 
 
+class PolicyFile(NamedTuple):
+    """What a policy file holds."""
+
+    policy: Policy
+    examples: Examples
+    document: Document
+
+
 @cache
 def _adapter(type_: type) -> TypeAdapter[Any]:
     return TypeAdapter(type_)
@@ -49,7 +57,7 @@ def is_policy(data: Any) -> bool:
     return isinstance(data, dict) and data.get("kind") == "Policy" and data.get("apiVersion") == API_VERSION
 
 
-def read_policy(source: Source, stem: str, folder: str) -> tuple[Policy | None, list[Problem]]:
+def read_policy(source: Source, stem: str, folder: str) -> tuple[PolicyFile | None, list[Problem]]:
     """The policy in `source`, or None with every problem found.
 
     `stem` is what its id must be, `folder` what its category must be ("" where the file lies in no folder).
@@ -64,9 +72,15 @@ def read_policy(source: Source, stem: str, folder: str) -> tuple[Policy | None, 
     problems = list(_shape_problems(document))
     if problems:
         return None, problems
-    data = document.data
-    policy: Policy = _adapter(Policy).validate_python({"id": data["metadata"]["name"], **data["spec"]})
-    return policy, list(_meaning_problems(policy, document, stem, folder))
+    spec, examples = _split(document.data["spec"])
+    policy: Policy = _adapter(Policy).validate_python({"id": document.data["metadata"]["name"], **spec})
+    file = PolicyFile(policy, _adapter(Examples).validate_python(examples), document)
+    return file, list(_meaning_problems(file, stem, folder))
+
+
+def _split(spec: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The policy itself, and its examples."""
+    return {key: value for key, value in spec.items() if key != "examples"}, spec.get("examples", {})
 
 
 def _shape_problems(document: Document) -> Iterator[Problem]:
@@ -74,7 +88,9 @@ def _shape_problems(document: Document) -> Iterator[Problem]:
     data = document.data
     yield from _validate(_Envelope, data, document, ())
     if isinstance(data, dict) and isinstance(data.get("spec"), dict):
-        yield from _validate(Policy, {"id": "policy", **data["spec"]}, document, ("spec",))
+        spec, examples = _split(data["spec"])
+        yield from _validate(Policy, {"id": "policy", **spec}, document, ("spec",))
+        yield from _validate(Examples, examples, document, ("spec", "examples"))
 
 
 def _validate(type_: type, value: Any, document: Document, prefix: Route) -> Iterator[Problem]:
@@ -101,13 +117,14 @@ def _problem(detail: ErrorDetails, document: Document, prefix: Route) -> Problem
 
 @cache
 def _keys() -> tuple[str, ...]:
-    schema = _adapter(Policy).json_schema()
-    nested = (d.get("properties", {}) for d in schema.get("$defs", {}).values())
-    return tuple({*schema["properties"], *(key for properties in nested for key in properties)})
+    schemas = [_adapter(type_).json_schema() for type_ in (Policy, Examples)]
+    shapes = [shape for schema in schemas for shape in (schema, *schema.get("$defs", {}).values())]
+    return ("examples", *sorted({key for shape in shapes for key in shape.get("properties", {})}))
 
 
-def _meaning_problems(policy: Policy, document: Document, stem: str, folder: str) -> Iterator[Problem]:
+def _meaning_problems(file: PolicyFile, stem: str, folder: str) -> Iterator[Problem]:
     """What well-formed keys may still get wrong."""
+    policy, examples, document = file
     if policy.id != stem:
         message = f"the policy is called `{policy.id}`, its file `{stem}`"
         yield _at(document, ("metadata", "name"), message, "rename one of them")
@@ -116,7 +133,6 @@ def _meaning_problems(policy: Policy, document: Document, stem: str, folder: str
         yield _at(document, ("spec", "category"), message, "move the file")
     for name, schema in policy.parameters.items():
         yield from _parameter_problems(document, ("spec", "parameters", name), dict(schema))
-    examples = policy.examples
     for which, group in (("pass", examples.passing), ("fail", examples.failing), ("unknown", examples.unknown)):
         for index, example in enumerate(group):
             route: Route = ("spec", "examples", which, index)

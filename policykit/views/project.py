@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from policykit.document import Source
 from policykit.views.objects import ApiObject, mapping, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from policykit.document import Document, Source, Span, Target
+    from policykit.document import Document, Span, Target
     from policykit.finding import NotEvaluated
     from policykit.parse.dockerfile import Build, Dockerfile
     from policykit.views.base_images import BaseImage
@@ -59,7 +61,8 @@ class Project:
         self.problems = tuple(problems)
         self.not_evaluated = tuple(not_evaluated)
         self._read = read
-        self._builds: dict[int, Build] = {}
+        self._builds: dict[tuple[int, int], Build] = {}
+        self._dockerfiles: dict[str, Dockerfile | None] = {}
 
     @cached_property
     def objects(self) -> tuple[ApiObject, ...]:
@@ -87,9 +90,41 @@ class Project:
 
     def build(self, dockerfile: Dockerfile) -> Build:
         """What the words of a Dockerfile mean in a build of its own, with the run's build arguments."""
-        from policykit.parse.dockerfile.scope import Build
+        return self._build(dockerfile, {})
 
-        key = id(dockerfile)
+    def compose_build(self, document: Document, build: Mapping[str, Any]) -> Build | None:
+        """What a service's `build` makes: its Dockerfile with its arguments. None where that is not among the files."""
+        dockerfile = self._dockerfile_of(document, build)
+        return None if dockerfile is None else self._build(dockerfile, mapping(build.get("args")))
+
+    def _build(self, dockerfile: Dockerfile, args: Mapping[str, Any]) -> Build:
+        from policykit.parse.dockerfile import Build
+
+        key = (id(dockerfile), id(args) if args else 0)
         if key not in self._builds:
-            self._builds[key] = Build(dockerfile, self.facts.build_args)
+            self._builds[key] = Build(dockerfile, {**self.facts.build_args, **args})
         return self._builds[key]
+
+    def _dockerfile_of(self, document: Document, build: Mapping[str, Any]) -> Dockerfile | None:
+        inline, context = build.get("dockerfile_inline"), build.get("context", ".")
+        file = build.get("dockerfile") or "Dockerfile"
+        if isinstance(inline, str):
+            return _parse(Source(document.source.name, inline))
+        if not isinstance(context, str) or not isinstance(file, str):
+            return None
+        name = beside(document.source.name, posixpath.join(context, file))
+        if name not in self._dockerfiles:
+            source = self._read(name)
+            self._dockerfiles[name] = None if source is None else _parse(source)
+        return self._dockerfiles[name]
+
+
+def beside(name: str, path: str) -> str:
+    """The file that `path`, written in the file `name`, leads to."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+
+
+def _parse(source: Source) -> Dockerfile:
+    from policykit.parse.dockerfile import parse_dockerfile
+
+    return parse_dockerfile(source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING
 
 from policykit.document import Span, Unreadable
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
     from policykit.views.project import Facts
 
 
-def read_project(
-    sources: Iterable[Source | Unreadable], facts: Facts, read: Callable[[str], Source | None]
-) -> Project:
+def read_project(sources: Iterable[Source | Unreadable], facts: Facts, read: Callable[[str], Source | None]) -> Project:
     """Everything that is a Dockerfile, a Compose file or a manifest among `sources`; the rest is left alone.
 
     Compose files are loaded with those that Compose would load beside them, once. `read` gives a file by name (the
@@ -100,8 +97,3 @@ class _Reading:
 
     def _problem(self, file: str, message: str, line: int, column: int, target: Target) -> None:
         self.problems.append(InvalidFile(message, Span(file, line, column, line, column), target))
-
-
-def beside(name: str, path: str) -> str:
-    """The file that `path`, written in the file `name`, leads to."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(name), path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from policykit.views import types
 from policykit.views.compose import compose_containers, compose_images
@@ -11,6 +11,9 @@ from policykit.views.images import kubernetes_images
 from policykit.views.kubernetes_containers import kubernetes_containers
 from policykit.views.namespaces import namespaces
 from policykit.views.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _RESOURCES = frozenset(
     f"resources{which}{amount}"

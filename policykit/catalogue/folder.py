@@ -1,0 +1,141 @@
+"""A folder of policy files into entries of the catalogue, compiled once for each state of the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import policykit
+from policykit.cel.program import FORMAT
+from policykit.document import Source
+from policykit.errors import Problem, UsageError
+from policykit.policy import NamedExpression, Policy, Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A policy, the digest of its text, its compiled expressions, and the file it stands in."""
+
+    policy: Policy
+    digest: str
+    programs: Any
+    file: str
+
+
+class PolicyText(NamedTuple):
+    """A policy file as it was read; `category` is the folder it lies in, "" at the top."""
+
+    path: Path
+    content: bytes
+    category: str
+
+
+def builtin_folder() -> Path:
+    """Where the built-in policies are: inside the installed package, or beside it in a checkout."""
+    package = Path(policykit.__file__).parent
+    installed = package / "_policies"
+    return installed if installed.is_dir() else package.parent / "policies"
+
+
+def load_folder(folder: Path, cache: Path | None) -> tuple[list[Entry], list[Problem]]:
+    """Every policy below `folder`, and every problem of those that could not be loaded."""
+    sources = policy_files(folder)
+    if not sources:
+        return [], [Problem("no policy in this folder", str(folder), "policies are files that end in .yaml")]
+    stored = cache / f"policies-{_key(sources)}.bin" if cache else None
+    entries = _load(stored) if stored else None
+    if entries is not None:
+        return entries, []
+    entries, problems = _compile(sources)
+    if stored and not problems:
+        _store(stored, entries)
+    return entries, problems
+
+
+def policy_files(folder: Path) -> list[PolicyText]:
+    """The policy files below `folder`, by name. UsageError where they cannot be read."""
+    try:
+        paths = sorted(folder.rglob("*.yaml"))
+        return [PolicyText(p, p.read_bytes(), p.parent.name if p.parent != folder else "") for p in paths]
+    except OSError as error:
+        raise UsageError(Problem(f"cannot read the policies: {error.strerror}", str(folder))) from None
+
+
+def _compile(sources: Sequence[PolicyText]) -> tuple[list[Entry], list[Problem]]:
+    from policykit.catalogue.compiler import compile_policy
+    from policykit.catalogue.schema import read_policy
+
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for path, content, category in sources:
+        try:
+            source = Source(str(path), content.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            problems.append(Problem(f"not UTF-8: {error.reason}", str(path)))
+            continue
+        file, wrong = read_policy(source, path.stem, category)
+        if file is not None and not wrong:
+            programs, wrong = compile_policy(file)
+            entries.append(Entry(file.policy, hashlib.sha256(content).hexdigest(), programs, str(path)))
+        problems += wrong
+    return entries, problems
+
+
+def _key(sources: Sequence[PolicyText]) -> str:
+    """What the compiled form depends on: the texts, this version, and the interpreter that made the code."""
+    digest = hashlib.sha256(f"{policykit.__version__} {FORMAT} {sys.version}".encode())
+    for path, content, _ in sources:
+        digest.update(f"\n{path} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _load(stored: Path) -> list[Entry] | None:
+    """None where there is nothing, or nothing whole: a damaged file is as good as none."""
+    try:
+        content = stored.read_bytes()
+    except OSError:
+        return None
+    checksum, payload = content[:32], content[32:]
+    if hashlib.sha256(payload).digest() != checksum:
+        return None
+    return [Entry(_policy(fields), *rest) for fields, *rest in marshal.loads(payload)]  # noqa: S302
+
+
+def _store(stored: Path, entries: Sequence[Entry]) -> None:
+    """Whole or not at all, and readable by nobody else; a cache that cannot be written is no error."""
+    payload = marshal.dumps([(_fields(e.policy), e.digest, e.programs, e.file) for e in entries])
+    try:
+        stored.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=stored.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(payload).digest() + payload)
+        Path(name).replace(stored)
+    except OSError:
+        return
+
+
+_EXPRESSIONS = {"validations": Validation, "variables": NamedExpression, "match_conditions": NamedExpression}
+
+
+def _fields(policy: Policy) -> dict[str, Any]:
+    """A policy as plain values, which is all that marshal knows."""
+    fields = {name: getattr(policy, name) for name in policy.__slots__}
+    for name in _EXPRESSIONS:
+        fields[name] = [{key: getattr(item, key) for key in item.__slots__} for item in fields[name]]
+    return fields
+
+
+def _policy(fields: dict[str, Any]) -> Policy:
+    for name, type_ in _EXPRESSIONS.items():
+        fields[name] = tuple(type_(**item) for item in fields[name])
+    return Policy(**fields)
