@@ -75,7 +75,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
-    """Inputs that comply, that violate, and that cannot be judged from the files alone."""
+    """A policy's inputs that comply, that violate, and that cannot be judged from the files alone.
+
+    They stand in the policy's file (`spec.examples`) and are read when somebody runs or prints them.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FILE
 
@@ -104,7 +107,6 @@ class Policy:
     fix: str
     rationale: str = ""
     since: str = ""
-    examples: Examples = field(default_factory=Examples)
     enabled: bool = True
     suppressible: bool = True
     on_unknown: OnUnknown | None = None
