@@ -22,6 +22,7 @@ from policykit_webhook.gate import Gate, OverloadedError
 from policykit_webhook.lane import JammedError
 from policykit_webhook.logs import LOGGER, log
 from policykit_webhook.review import BadReviewError
+from policykit_webhook.tls import client_name
 
 if TYPE_CHECKING:
     from policykit_webhook.alarm import Alarm
@@ -77,6 +78,7 @@ class Admission:
         self._limits = limits
         self._metrics = metrics
         self._tracer = tracing.Tracer()
+        self.client_names: frozenset[str] = frozenset()
         self.phase = Phase.STARTING
         self.self_token = ""
         self.last_call = time.monotonic()
@@ -129,6 +131,8 @@ class Admission:
         own = bool(self.self_token) and request.headers.get(SELF_HEADER) == self.self_token
         if self.phase is Phase.OVER or self._engine.policies is None or (self.phase is Phase.STARTING and not own):
             return self.turned_away("not ready" if self.phase is Phase.STARTING else "over")
+        if self.client_names and not own and _caller(request) not in self.client_names:
+            return self._refused(403, "this certificate may not call")
         if request.content_type != "application/json":
             return self._refused(415, "Content-Type must be application/json")
         if request.headers.get("Content-Encoding", "identity") != "identity":
@@ -141,13 +145,13 @@ class Admission:
         loop = asyncio.get_running_loop()
         body = await request.read()
         request.protocol.received()  # type: ignore[attr-defined]
-        started, policies = loop.time(), self._engine.policies
+        started, policies = time.perf_counter(), self._engine.policies
         assert policies is not None
-        deadline = started + _allowed(request.query.get("timeout", ""), policies.settings.deadline)
+        deadline = loop.time() + _allowed(request.query.get("timeout", ""), policies.settings.deadline)
         with self._tracer.review(request.headers) as span:
             body, record = await self._judged(body, PATHS[request.path], policies, deadline)
             span.answered(record)
-        seconds = loop.time() - started
+        seconds = time.perf_counter() - started
         if SELF_HEADER not in request.headers:
             self._metrics.answered(record, seconds)
             self._log(record, seconds, request)
@@ -187,6 +191,11 @@ class Admission:
             if trace := tracing.trace_id(cast("dict[str, str]", request.headers)):
                 fields["trace_id"] = trace
             log(level, "allowed" if record.allowed else "denied", **fields)
+
+
+def _caller(request: web.Request) -> str:
+    transport = request.transport
+    return client_name(transport.get_extra_info("peercert")) if transport is not None else ""
 
 
 def _allowed(timeout: str, most: float) -> float:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from policykit_webhook.review import Review
 
 
-class Noted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Noted:
     """One finding, for metrics and logs."""
 
     rule: str

@@ -196,9 +196,9 @@ def _item(result: Result) -> wording.Item:
     elif violation.outcome == "error":
         message = f"could not be evaluated: {message}"
     elif result.standing:
-        message = f"{message} (was so before this update)"
+        message = f"as before this update, {message}"
     return wording.Item(violation.rule, violation.path, message, violation.help)
 
 
 def _bundle(policies: Policies) -> dict[str, str]:
-    return {"bundle": policies.judge.digest[:64]}
+    return {"bundle": policies.judge.digest}

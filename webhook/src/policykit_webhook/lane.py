@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import orjson
 
+from policykit_webhook import logs
 from policykit_webhook.alarm import Alarm
 from policykit_webhook.answer import Answer, Noted, Record, patiently
 from policykit_webhook.judge import Cut, Facts, Hook
@@ -97,7 +98,7 @@ class Lane:
             elif "bad" in header:
                 raise BadReviewError(header["bad"])
             else:
-                results = tuple(Noted(*noted) for noted in header.pop("results"))
+                results = tuple(Noted(**noted) for noted in header.pop("results"))
                 return Answer(payload, Record(**header, results=results))
 
     async def _abandon(self) -> None:
@@ -207,12 +208,18 @@ def main(arguments: Sequence[str]) -> None:
     """Runs a lane on standard input and output, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logs.configure("info")
     loader, directory = arguments
     module, _, name = loader.partition(":")
     pipes = _Pipes(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"), Alarm(signal.SIGUSR1))
     os.dup2(2, 1)  # what a library prints must not end up between the frames
-    with contextlib.suppress(EOFError):
+    try:
         _serve(pipes, getattr(importlib.import_module(module), name), directory)
+    except (EOFError, BrokenPipeError):
+        pass  # the parent is gone
+    except Exception:
+        logs.LOGGER.exception("the slow lane stops for a reason of ours")
+        raise SystemExit(4) from None
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ class Worker:
         self._engine = Engine(None, facts, Lane(self._options.loader), Alarm())
         gate = Gate(self._options.longest_wait)
         self._admission = Admission(self._engine, gate, self._options.limits, self._metrics)
+        self._admission.client_names = frozenset(self._options.files.client_names)
         self._stop_on_signals()
         async with AsyncExitStack() as stack:
             self._snapshots = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="policykit-bundle-")))
