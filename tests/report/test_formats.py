@@ -79,7 +79,7 @@ app/Dockerfile
 k8s/ä b.yaml
   2:12 warning run-as-non-root (unknown): the user of x is not known, assumed to be root
     2 | spec: {名前: 値段, image: x}
-      |               ^^^^
+      |              ^^^^
 
 x,y:1␊
   3:1 error invalid-file: not UTF-8
