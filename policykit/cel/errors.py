@@ -36,6 +36,13 @@ class CelTypeError(CompileError):
     """The text is an expression, but not of this environment: an unknown name, a type that does not fit."""
 
 
+class PlanningError(CelTypeError):
+    """A constant part of the expression has no value (`int("x")`); `str()` is cel-go's text, without a position."""
+
+    def __str__(self) -> str:
+        return self.issues[0].message
+
+
 class EvaluationError(PolicykitError):
     """An expression has no value for these inputs; the message is cel-go's."""
 

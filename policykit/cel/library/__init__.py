@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from policykit.cel.values import type_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,9 +43,30 @@ class Overload:
 
     @property
     def key(self) -> str:
-        """The name that generated code calls the implementation by; unique, an identifier."""
+        """The name that generated code knows the overload by: module, implementation and argument types."""
         module = self.implementation.__module__.rpartition(".")[2]
-        return f"{module}_{self.implementation.__name__}"
+        types = (declared.name.rpartition(".")[2] for declared in self.arguments)
+        return "__".join((module, self.implementation.__name__, *types))
+
+    def accepts(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether values fit the declared types."""
+        if self.inexact:
+            return True
+        return len(arguments) == len(self.arguments) and all(map(_fits, self.arguments, arguments))
+
+
+def _fits(declared: Type, value: Any) -> bool:
+    """Whether a value is of a type; of a list or a map cel-go looks at the first element only."""
+    if declared.kind in {"dyn", "param"}:
+        return True
+    if type_name(value) != declared.name:
+        return False
+    if declared.kind == "list" and value:
+        return _fits(declared.parameters[0], value[0])
+    if declared.kind == "map" and value:
+        key = next(iter(value))
+        return _fits(declared.parameters[0], key) and _fits(declared.parameters[1], value[key])
+    return True
 
 
 def member(
@@ -58,3 +81,8 @@ def function(
 ) -> Overload:
     """An overload called as `name(arguments)`; the name may have dots (`optional.of`)."""
     return Overload(name, False, arguments, result, implementation, **options)
+
+
+def is_a(value: Any, name: str) -> bool:
+    """Whether a value is of a type that a library brings."""
+    return getattr(type(value), "cel_type", "") == name

@@ -1,0 +1,108 @@
+"""The fixed table of names that generated code may use, and code objects made functions over it.
+
+Whatever a policy says, its code can name nothing else: no builtins, no imports, no attributes but those that the
+renderers write. A test walks the code objects.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import CodeType, FunctionType, NoneType
+from typing import TYPE_CHECKING, Any
+
+from policykit.cel import operators, runtime
+from policykit.cel.errors import EvaluationError
+from policykit.cel.library import is_a
+from policykit.cel.values import NONE, Duration, Optional, Timestamp, TypeValue, UInt
+from policykit.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from policykit.cel.library import Overload
+
+
+class _Patterns(dict[str, Any]):
+    """A regular expression to its test; compiled when first used, kept while there are not too many."""
+
+    def __missing__(self, pattern: str) -> Callable[[str], bool]:
+        from policykit.cel import regex
+
+        if len(self) > 4096:
+            self.clear()
+        test: Callable[[str], bool] = regex.compile(pattern).search
+        self[pattern] = test
+        return test
+
+
+_RUNTIME = (
+    "BUDGET MISSING absorb also bail budget call call_any charge condition despite either elements has index insert "
+    "insert_all known_has map_of metered negate no_condition optional_index optional_select pairs reach select "
+    "settle some variable"
+)
+_OPERATORS = (
+    "add contains differs divide equal greater greater_equal known_contains known_equal less less_equal minus modulo "
+    "multiply size subtract"
+)
+
+#: The globals of every generated function.
+TABLE: dict[str, Any] = {
+    "__builtins__": {},
+    "type": type,
+    "len": len,
+    "enumerate": enumerate,
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "bytes": bytes,
+    "list": list,
+    "dict": dict,
+    "NoneType": NoneType,
+    "UInt": UInt,
+    "Timestamp": Timestamp,
+    "Duration": Duration,
+    "TypeValue": TypeValue,
+    "Optional": Optional,
+    "NONE": NONE,
+    "Unknown": Unknown,
+    "EvaluationError": EvaluationError,
+    "PATTERNS": _Patterns(),
+    "is_a": is_a,
+    **{name: getattr(runtime, name) for name in _RUNTIME.split()},
+    **{name: getattr(operators, name) for name in _OPERATORS.split()},
+}
+
+_loaded: set[str] = set()
+
+
+def load(module: str) -> tuple[Overload, ...]:
+    """The overloads of a library module; their names are added to the table once."""
+    overloads: tuple[Overload, ...] = import_module(module_path(module)).FUNCTIONS
+    if module not in _loaded:
+        for overload in overloads:
+            TABLE[f"F_{overload.key}"] = overload.implementation
+            TABLE[f"O_{overload.key}"] = overload
+        _loaded.add(module)
+    return overloads
+
+
+def module_path(module: str) -> str:
+    """Where a library module is: in `policykit.cel.library`, or where its full name says."""
+    return module if "." in module else f"policykit.cel.library.{module}"
+
+
+def ensure(modules: Iterable[str]) -> None:
+    """Load the library modules that a program calls."""
+    for module in modules:
+        if module not in _loaded:
+            load(module)
+
+
+def functions(code: tuple[CodeType, ...]) -> Callable[[Any], Any]:
+    """Code objects as functions over the table; the last is returned, the others are its parts."""
+    *parts, main = code
+    scope = {**TABLE, **{part.co_name: None for part in parts}} if parts else TABLE
+    for part in parts:
+        scope[part.co_name] = FunctionType(part, scope)
+    return FunctionType(main, scope)
