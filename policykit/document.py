@@ -21,10 +21,14 @@ Route = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's name, as the user would say it, and its decoded text (no byte order mark)."""
+    """A file's name, as the user would say it, and its decoded text (no byte order mark).
+
+    `target` says what it is where somebody knows better than its name tells.
+    """
 
     name: str
     text: str
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,10 @@ class Configs:
             return self._only
         directory = directory.absolute()
         if directory not in self._settings:
-            top = repository(directory)
-            within = [path for path in reversed((directory, *directory.parents)) if path.is_relative_to(top)]
-            configs = (self._config(path) for path in within)
-            self._settings[directory] = Settings(tuple(config for config in configs if config is not None))
+            above = Settings() if directory == repository(directory) else self.settings(directory.parent)
+            config = self._config(directory)
+            # The same object where nothing is said: who works with settings does it once for each.
+            self._settings[directory] = above if config is None else Settings((*above.chain, config))
         return self._settings[directory]
 
     def excluded(self, directory: Path) -> Sequence[str]:

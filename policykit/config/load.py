@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from policykit.config.model import Config, FailOn, Name, RuleOptions
+from policykit.config.model import FAIL_ON, Config, Name, RuleOptions
 from policykit.config.reader import Reader
 from policykit.errors import ParseError, Problem, UsageError
 from policykit.files import display_name, ignore_patterns
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from policykit.document import Route, Source
     from policykit.suppress.exceptions import PolicyException
     from policykit.views.base_images import BaseImage
-
-FAIL_ON: tuple[FailOn, ...] = (*SEVERITIES, "never")
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _KUBERNETES_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)?")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NAME = "policykit.yaml"
 
 FailOn = Literal["error", "warning", "info", "never"]
+FAIL_ON: tuple[FailOn, ...] = ("error", "warning", "info", "never")
 
 
 class Name(NamedTuple):

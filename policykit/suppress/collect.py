@@ -84,7 +84,7 @@ class Collector:
                 continue
             if name in dockerfiles:
                 found = _in_dockerfile(dockerfiles[name])
-            elif target := detect(name, source.text):
+            elif target := source.target or detect(name, source.text):
                 found = _in_yaml(source, target)
             else:
                 continue

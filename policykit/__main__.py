@@ -1,0 +1,5 @@
+"""`python -m policykit`."""
+
+from policykit.cli.main import run
+
+run()

@@ -1,0 +1,162 @@
+"""`policykit check`: arguments into a run, a run into reports and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from policykit.cli.main import CLEAN, NOTHING_TO_CHECK, VIOLATIONS
+from policykit.cli.options import (
+    add_catalogue_arguments,
+    cache_directory,
+    policy_directories,
+    split_names,
+    wants_colour,
+)
+from policykit.config.model import FAIL_ON
+from policykit.errors import Problem, UsageError
+from policykit.report import FORMATS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from policykit.cli.evaluation import Evaluation
+    from policykit.finding import Finding
+
+
+class Output(NamedTuple):
+    """A format and the file it goes to; None for standard output."""
+
+    format: str
+    file: Path | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        default=["."],
+        help="files and directories, `-` is standard input (default: .)",
+    )
+    add("--stdin-filename", metavar="NAME", default="<stdin>", help="the name that standard input is checked under")
+    add(
+        "--format",
+        metavar="FORMAT[=FILE]",
+        action="append",
+        default=[],
+        help=f"{', '.join(FORMATS)}; several at once where all but one go to files (default: text)",
+    )
+    add("--select", metavar="RULE", action="append", default=[], help="only these rules, categories or peers' ids")
+    add("--ignore", metavar="RULE", action="append", default=[], help="not these rules, categories or peers' ids")
+    add(
+        "--fail-on",
+        choices=("error", "warning", "info", "never"),
+        help="the least severity that exits with 1 (default: error)",
+    )
+    add("--build-arg", metavar="NAME=VALUE", action="append", default=[], help="a build argument, as for docker build")
+    add("--allow-empty", action="store_true", help="exit with 0 if there is nothing to check")
+    add("--no-inline-suppressions", action="store_true", help="honour no comments and annotations, only exceptions")
+    add("--force-exclude", action="store_true", help="apply `exclude` of the configuration to named files, too")
+    add("--per-file", action="store_true", help="judge each file alone, without the rules that need several")
+    add("--statistics", action="store_true", help="count the findings of each rule")
+    add("--quiet", action="store_true", help="findings and nothing else")
+    add_catalogue_arguments(parser)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    from policykit.cli.evaluation import Request, evaluate_paths
+    from policykit.cli.progress import Progress
+
+    outputs = _outputs(parsed.format)
+    request = Request(
+        paths=tuple(parsed.paths),
+        stdin_name=parsed.stdin_filename,
+        config=parsed.config,
+        policies=policy_directories(parsed),
+        cache=cache_directory(parsed, os.environ),
+        select=split_names(parsed.select),
+        ignore=split_names(parsed.ignore),
+        build_args=_build_args(parsed.build_arg),
+        inline=not parsed.no_inline_suppressions,
+        force_exclude=parsed.force_exclude,
+        per_file=parsed.per_file,
+    )
+    with Progress(None if parsed.quiet else sys.stderr) as progress:
+        evaluation = evaluate_paths(request, progress)
+    _write(evaluation, outputs, parsed)
+    return _exit_code(evaluation, parsed)
+
+
+def _outputs(given: Sequence[str]) -> list[Output]:
+    """Text goes to standard output unless another format does."""
+    outputs = []
+    problems = []
+    for text in given:
+        name, equals, file = text.partition("=")
+        if name not in FORMATS:
+            problems.append(
+                Problem(f"no format is called `{name}`", f"--format {text}", f"one of {', '.join(FORMATS)}")
+            )
+        elif equals and not (file and Path(file).absolute().parent.is_dir()):
+            problems.append(Problem("no such directory to write to", f"--format {text}"))
+        outputs.append(Output(name, Path(file) if equals else None))
+    on_stdout = [output for output in outputs if output.file is None]
+    if len(on_stdout) > 1:
+        problems.append(Problem("two formats for standard output", "--format", "send one to a file: sarif=out.sarif"))
+    if problems:
+        raise UsageError(*problems)
+    return outputs if on_stdout else [Output("text", None), *outputs]
+
+
+def _build_args(given: Sequence[str]) -> Mapping[str, str]:
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(Problem("not NAME=VALUE", f"--build-arg {text}"))
+        found[name] = value
+    return found
+
+
+def _write(evaluation: Evaluation, outputs: Sequence[Output], parsed: argparse.Namespace) -> None:
+    from policykit.report import Report, render
+
+    for output in outputs:
+        report = Report(
+            evaluation.run,
+            evaluation.sources,
+            evaluation.catalogue.get,
+            colour=output.file is None and wants_colour(),
+            quiet=parsed.quiet,
+            statistics=parsed.statistics,
+        )
+        text = render(output.format, report)
+        if output.file is None:
+            sys.stdout.write(text)
+            continue
+        try:
+            output.file.write_text(text, "utf-8", "backslashreplace")
+        except OSError as error:
+            raise UsageError(Problem(f"cannot be written: {error.strerror}", str(output.file))) from None
+
+
+def _exit_code(evaluation: Evaluation, parsed: argparse.Namespace) -> int:
+    run = evaluation.run
+    if any(_fails(finding, parsed.fail_on or evaluation.fail_on(finding.span.file)) for finding in run.findings):
+        return VIOLATIONS
+    if run.files == 0 and not run.findings and not parsed.allow_empty:
+        where = ", ".join(parsed.paths)
+        sys.stderr.write(
+            f"policykit: nothing to check: no Dockerfile, Compose file or Kubernetes manifest in {where}\n"
+        )
+        return NOTHING_TO_CHECK
+    return CLEAN
+
+
+def _fails(finding: Finding, fail_on: str) -> bool:
+    return fail_on != "never" and FAIL_ON.index(finding.severity) <= FAIL_ON.index(fail_on)

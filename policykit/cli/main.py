@@ -1,0 +1,112 @@
+"""A command line into an exit code: chooses the verb, and sorts what went wrong by whose fault it is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from policykit import __version__
+from policykit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CLEAN = 0
+VIOLATIONS = 1
+USAGE = 2
+NOTHING_TO_CHECK = 3
+BUG = 4
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+#: Each verb is a module beside this one, imported when it is asked for: start-up is a feature.
+VERBS: Mapping[str, str] = {
+    "check": "check Dockerfiles, Compose files and Kubernetes manifests",
+    "rules": "list the rules",
+    "explain": "say what a rule is about and how to comply with it",
+    "test": "run the examples of policies",
+    "init": "write a commented policykit.yaml",
+}
+
+_EXIT_CODES = """exit codes:
+  0  no findings at or above --fail-on
+  1  findings
+  2  the call, a configuration or a policy is wrong; nothing was evaluated
+  3  nothing to check
+  4  a bug in policykit"""
+
+
+def run() -> None:
+    """The console script."""
+    raise SystemExit(guarded(sys.argv[1:]))
+
+
+def guarded(arguments: Sequence[str]) -> int:
+    """The exit code of a call, whatever happens in it. The only catch-all of the program."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name or a message that the terminal's encoding lacks must not end a run.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    try:
+        code = main(arguments)
+        sys.stdout.flush()
+    except UsageError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"policykit: {problem}\n")
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads any more; keep the interpreter from flushing into the closed pipe on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        sys.stderr.write(_bug_report(error))
+        return BUG
+    return code
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one verb. SystemExit as argparse raises it; UsageError."""
+    parser = argparse.ArgumentParser(
+        prog="policykit",
+        description="One policy engine for Dockerfiles, Compose files and Kubernetes manifests.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"policykit {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
+    for verb, summary in VERBS.items():
+        verb_parser = verbs.add_parser(
+            verb,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=_EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if verb == wanted:
+            module = import_module(f"policykit.cli.{verb}")
+            module.add_arguments(verb_parser)
+            verb_parser.set_defaults(run=module.run)
+    parsed = parser.parse_args(arguments)
+    code: int = parsed.run(parsed)
+    return code
+
+
+def _bug_report(error: Exception) -> str:
+    """What to paste into a report: no line of any input is in it, for those may be secret."""
+    import platform
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    places = "".join(f"  {frame.filename}:{frame.lineno} in {frame.name}\n" for frame in frames)
+    return (
+        "policykit: this is a bug in policykit, not in your files. Please report it with the text below.\n\n"
+        f"policykit {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+        f"{type(error).__qualname__} at\n{places}"
+    )
