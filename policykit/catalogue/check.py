@@ -8,6 +8,7 @@ from policykit.cel.composition import Composition
 from policykit.cel.errors import EvaluationError
 from policykit.cel.program import Program
 from policykit.unknown import Unknown, merge
+from policykit.views.registry import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ class PolicyCheck:
 
     def __init__(self, policy: Policy, dumps: Mapping[str, Any]) -> None:
         self.policy = policy
+        self._binding = VIEWS[policy.for_each].binding
         self._composition = Composition({name: Program.load(dump) for name, dump in dumps["variables"]})
         self._conditions = [Program.load(dump) for _, dump in dumps["conditions"]]
         self._validations = [
@@ -48,7 +50,7 @@ class PolicyCheck:
         ]
 
     def judge(self, data: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[Outcome]:
-        bindings: dict[str, Any] = {self.policy.for_each: data, "params": parameters}
+        bindings: dict[str, Any] = {self._binding: data, "params": parameters}
         if self._composition.programs:
             bindings = self._composition.bind(bindings)
         doubt = self._applies(bindings)

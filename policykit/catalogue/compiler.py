@@ -92,15 +92,15 @@ class _Compiling:
         self.policy = policy
         self.document = document
         self.problems: list[Problem] = []
-        variables = {view.name: view.type, "params": parameters_type(policy)}
-        self.composition, self.environment = Composition.compile(Environment(variables, libraries=LIBRARIES), ())
+        environment = Environment({view.binding: view.type, "params": parameters_type(policy)}, libraries=LIBRARIES)
+        self.composition = Composition.compile(environment, [(v.name, v.expression) for v in policy.variables])
+        assert self.composition.environment is not None
+        self.environment = self.composition.environment
 
     def programs(self) -> dict[str, Any]:
         policy = self.policy
         for index, variable in enumerate(policy.variables):
-            try:
-                self.environment = self.composition.declare(self.environment, variable.name, variable.expression)
-            except CompileError as error:
+            if error := self.composition.errors.get(variable.name):
                 self._refuse(error, ("spec", "variables", index, "expression"), variable.expression)
         conditions = [
             (c.name, self._compile(c.expression, BOOL, ("spec", "matchConditions", i, "expression")))

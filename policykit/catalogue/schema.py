@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator, SchemaError
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from policykit.document import route_text
 from policykit.errors import ParseError, Problem
 from policykit.parse.yaml import parse_yaml
 from policykit.parse.yaml_scalars import KUBERNETES
@@ -112,7 +113,8 @@ def _problem(detail: ErrorDetails, document: Document, prefix: Route) -> Problem
         return _at(document, route, f"unknown key `{key}`", hint, key=True)
     if detail["type"] == "missing":
         return _at(document, route, f"`{key}` is missing", "add it")
-    return _at(document, route, f"`{key}`: {detail['msg'][:1].lower()}{detail['msg'][1:]}")
+    message = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    return _at(document, route, f"`{route_text(detail['loc'])}`: {message}")
 
 
 @cache

@@ -69,4 +69,4 @@ def _denies(direction: Direction, effects: list[Effect]) -> bool | Unknown:
         return False
     if any(direction in effect.isolates for effect in effects):
         return True
-    return next((effect.unknown for effect in effects if effect.unknown), False)
+    return next((effect.unknown for effect in effects if effect.unknown is not None), False)

@@ -36,6 +36,13 @@ VIEWS: Mapping[str, View] = {
             frozenset({"user", "image", "resources"}) | _RESOURCES,
             {"dockerfile": dockerfile_containers, "compose": compose_containers, "kubernetes": kubernetes_containers},
         ),
-        View("namespace", types.NAMESPACE, frozenset({"workload"}), {"kubernetes": namespaces}, of_project=True),
+        View(
+            "namespace",
+            types.NAMESPACE,
+            frozenset({"workload"}),
+            {"kubernetes": namespaces},
+            of_project=True,
+            variable="ns",  # CEL reserves the word namespace
+        ),
     )
 }

@@ -47,6 +47,7 @@ Subjects = Callable[[Any, "Project"], Iterable[Subject]]
 class View:
     """`subjects` has one function for each target the view exists for.
 
+    Expressions see a subject under `variable`, or under the view's own name where that is "".
     `parts` are the names `at` may use; empty where any path below the subject is one.
     `of_project`: its subjects need all documents of a run (a policy on it can not be judged file by file).
     """
@@ -56,3 +57,9 @@ class View:
     parts: frozenset[str]
     subjects: Mapping[Target, Subjects]
     of_project: bool = False
+    variable: str = ""
+
+    @property
+    def binding(self) -> str:
+        """The name that expressions see a subject under."""
+        return self.variable or self.name
