@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,8 +42,7 @@ class Found(NamedTuple):
     explicit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which files a walk takes.
 
     `could_be` says whether a file name is worth reading; `excluded` gives the patterns (as in `.gitignore`) that a

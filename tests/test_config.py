@@ -11,13 +11,14 @@ from policykit.config import Choice, Configs, Name, Settings
 from policykit.config.load import load
 from policykit.document import Source
 from policykit.errors import UsageError
-from policykit.suppress.suppression import OWN_RULES
+from policykit.suppress.own_rules import OWN_RULES
 from policykit.views.base_images import BaseImage
 from tests.fakes import FakeCatalogue
 
 if TYPE_CHECKING:
     from policykit.catalogue import Catalogue
-    from policykit.config import Config, InForce
+    from policykit.config import InForce
+    from policykit.config.model import Config
 
 CATALOGUE = cast("Catalogue", FakeCatalogue())
 TAG = "image-explicit-tag"

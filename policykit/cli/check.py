@@ -15,7 +15,7 @@ from policykit.cli.options import (
     split_names,
     wants_colour,
 )
-from policykit.config.model import FAIL_ON
+from policykit.config import FAIL_ON
 from policykit.errors import Problem, UsageError
 from policykit.report import FORMATS
 

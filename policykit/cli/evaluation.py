@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from policykit import files
@@ -15,7 +16,7 @@ from policykit.engine import evaluate
 from policykit.finding import Run
 from policykit.parse.detect import could_be
 from policykit.suppress import Given, suppress
-from policykit.suppress.suppression import OWN_RULES
+from policykit.suppress.own_rules import OWN_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from policykit.views.project import Facts, Project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """The command line of a check, as values."""
 
     paths: tuple[str, ...]
@@ -39,7 +39,7 @@ class Request:
     cache: Path | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str] = MappingProxyType({})
     inline: bool = True
     force_exclude: bool = False
     per_file: bool = False

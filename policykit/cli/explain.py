@@ -32,7 +32,7 @@ def run(parsed: argparse.Namespace) -> int:
     from policykit.catalogue.examples import read_examples
     from policykit.config import Configs
     from policykit.suppress.names import Names
-    from policykit.suppress.suppression import OWN_RULES
+    from policykit.suppress.own_rules import OWN_RULES
 
     if own := OWN_RULES.get(parsed.rule):
         sys.stdout.write(f"{parsed.rule} ({own.severity})\n{own.summary}\n\n{own.help}\n")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.catalogue import load_catalogue
 from policykit.catalogue.rules import RuleSet, rule_set
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from policykit.finding import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class _Judgement:
+class _Judgement(NamedTuple):
     rules: RuleSet
     own: Mapping[str, Severity]
 

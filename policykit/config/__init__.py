@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policykit.config.model import NAME, Config, FailOn, Name
-from policykit.config.settings import Choice, InForce, Settings
+from policykit.config.settings import FAIL_ON, Choice, FailOn, InForce, Name, Settings
 from policykit.document import Unreadable
 from policykit.errors import Problem, UsageError
 from policykit.files import Found, display_name, read, repository
@@ -14,7 +13,11 @@ from policykit.files import Found, display_name, read, repository
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["NAME", "Choice", "Config", "Configs", "FailOn", "InForce", "Name", "Settings"]
+    from policykit.config.model import Config
+
+__all__ = ["FAIL_ON", "NAME", "Choice", "Configs", "FailOn", "InForce", "Name", "Settings"]
+
+NAME = "policykit.yaml"
 
 
 class Configs:

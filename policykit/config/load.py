@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from policykit.config.model import FAIL_ON, Config, Name, RuleOptions
+from policykit.config.model import Config, RuleOptions
 from policykit.config.reader import Reader
+from policykit.config.settings import FAIL_ON, Name
 from policykit.errors import ParseError, Problem, UsageError
 from policykit.files import display_name, ignore_patterns
 from policykit.finding import SEVERITIES

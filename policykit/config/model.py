@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from policykit.document import Span
+    from policykit.config.settings import FailOn, Name
     from policykit.finding import Severity
     from policykit.policy import OnUnknown
     from policykit.suppress.exceptions import PolicyException
     from policykit.views.base_images import BaseImage
-
-NAME = "policykit.yaml"
-
-FailOn = Literal["error", "warning", "info", "never"]
-FAIL_ON: tuple[FailOn, ...] = ("error", "warning", "info", "never")
-
-
-class Name(NamedTuple):
-    """A rule, a category or a peer's id, as written; no span on the command line."""
-
-    text: str
-    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from policykit.catalogue.rules import RuleSettings
-from policykit.config.reader import suggestion
 from policykit.errors import Problem, UsageError
-from policykit.suppress.suppression import OWN_RULES
+from policykit.suppress.own_rules import OWN_RULES
 from policykit.views.project import Facts
 
 if TYPE_CHECKING:
@@ -16,30 +14,39 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from policykit.catalogue import Catalogue
-    from policykit.config.model import Config, FailOn, Name, RuleOptions
+    from policykit.config.model import Config, RuleOptions
+    from policykit.document import Span
     from policykit.finding import Severity
     from policykit.policy import Policy
     from policykit.suppress.exceptions import PolicyException
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+FailOn = Literal["error", "warning", "info", "never"]
+FAIL_ON: tuple[FailOn, ...] = ("error", "warning", "info", "never")
+
+
+class Name(NamedTuple):
+    """A rule, a category or a peer's id, as written; no span on the command line."""
+
+    text: str
+    span: Span | None = None
+
+
+class Choice(NamedTuple):
     """What the command line says about rules."""
 
     select: tuple[Name, ...] = ()
     ignore: tuple[Name, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InForce:
+class InForce(NamedTuple):
     """The rules in force with their settings, and the severities of those that are about suppressions."""
 
     rules: Mapping[str, RuleSettings]
     own: Mapping[str, Severity]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The configurations that hold for a directory, the farthest first."""
 
     chain: tuple[Config, ...] = ()
@@ -126,6 +133,8 @@ class _Names:
         if not ids:
             where = f"{name.span.file}:{name.span.line}:{name.span.column}" if name.span else ""
             known = [policy.id for policy in self._catalogue.policies]
+            from policykit.config.reader import suggestion
+
             hint = suggestion(name.text, [*known, *OWN_RULES])
             hint = hint if hint.startswith("did") else "`policykit rules` lists them"
             self.problems.append(Problem(f"no rule, category or equivalent is called `{name.text}`", where, hint))

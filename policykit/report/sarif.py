@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from policykit import __version__
 from policykit.report.fingerprint import fingerprints
-from policykit.suppress.suppression import OWN_RULES
+from policykit.suppress.own_rules import OWN_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from policykit.document import Span
@@ -10,34 +9,18 @@ from policykit.parse.detect import detect
 from policykit.suppress import annotation, comments, directives
 from policykit.suppress.directives import OURS, Directive
 from policykit.suppress.names import Names
-from policykit.suppress.suppression import INVALID, Place, Suppression, report
+from policykit.suppress.own_rules import INVALID
+from policykit.suppress.suppression import Place, Suppression, report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from policykit.catalogue import Catalogue
-    from policykit.document import Document, Source, Target
+    from policykit.document import Source, Target
     from policykit.finding import Finding, Judged
     from policykit.parse.dockerfile.ast import Dockerfile
+    from policykit.suppress import Given
     from policykit.suppress.comments import Comment, Lines
     from policykit.suppress.exceptions import PolicyException
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """All that decides about suppressions, beside the findings.
-
-    `documents` and `sources` (by name) of the run; `active` gives the ids of the rules in force for a file; `today` as
-    in `2027-01-31`; `inline` is false where comments and annotations are not to be honoured.
-    """
-
-    catalogue: Catalogue
-    documents: Sequence[Document]
-    sources: Mapping[str, Source]
-    active: Callable[[str], Iterable[str]]
-    today: str
-    exceptions: Sequence[PolicyException] = ()
-    inline: bool = True
 
 
 class Collector:

@@ -5,32 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from policykit.finding import Finding, Severity
+from policykit.finding import Finding
+from policykit.suppress.own_rules import EXPIRED, INVALID, OWN_RULES, UNUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from policykit.document import Span, Target
     from policykit.finding import Judged
-
-UNUSED = "unused-suppression"
-INVALID = "invalid-suppression"
-EXPIRED = "expired-suppression"
-
-
-class OwnRule(NamedTuple):
-    """A rule that no policy file says."""
-
-    summary: str
-    severity: Severity
-    help: str
-
-
-OWN_RULES = {
-    UNUSED: OwnRule("Suppression that silences nothing", "info", "Remove it."),
-    INVALID: OwnRule("Suppression that cannot work", "warning", "Correct it, or remove it."),
-    EXPIRED: OwnRule("Suppression whose last day has passed", "warning", "Mend what it covers, or give it a new date."),
-}
 
 
 class Place(NamedTuple):
