@@ -5,20 +5,20 @@ Each document's views are made once and shared by all rules; places are computed
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from policykit.finding import Finding, Judged
 from policykit.views.registry import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from policykit.catalogue import Catalogue, Check, Outcome
     from policykit.catalogue.rules import RuleSet, RuleSettings
+    from policykit.document import Document, Target
     from policykit.finding import Severity
     from policykit.views.project import Project
-    from policykit.views.view import Subject
+    from policykit.views.view import Subject, View
 
 #: The id of findings about files that cannot be read as what they are.
 INVALID_FILE = "invalid-file"
@@ -30,42 +30,59 @@ def evaluate(project: Project, catalogue: Catalogue, rules_for: Callable[[str], 
     `rules_for` takes a file's name to the rules in force for it. Findings of cross-document rules belong to the file
     they stand in.
     """
+    plans: dict[str, _Plan] = {}
+
+    def plan_for(document: Document) -> _Plan:
+        rules = rules_for(document.source.name)
+        if rules.digest not in plans:
+            plans[rules.digest] = _Plan(catalogue, rules)
+        return plans[rules.digest]
+
     found = list(_invalid_files(project))
     for document in project.documents:
-        rules = rules_for(document.source.name)
-        for view_name, checks in _by_view(catalogue, rules, of_project=False).items():
-            subjects = VIEWS[view_name].subjects.get(document.target)
-            if subjects is not None:
-                for subject in subjects(document, project):
-                    found += _judge(subject, checks, rules)
+        for view, checks in plan_for(document).of(document.target).items():
+            if not view.of_project:
+                for subject in _subjects(view, document.target, document, project):
+                    found += _judge(subject, checks)
     for view in VIEWS.values():
         if view.of_project:
-            for make in view.subjects.values():
-                for subject in make(None, project):
-                    rules = rules_for(subject.document.source.name)
-                    found += _judge(subject, _by_view(catalogue, rules, of_project=True).get(view.name, ()), rules)
+            for target in view.makers:
+                for subject in _subjects(view, target, None, project):
+                    found += _judge(subject, plan_for(subject.document).of(target).get(view, ()))
     return sorted(found, key=_position)
 
 
-def _by_view(catalogue: Catalogue, rules: RuleSet, *, of_project: bool) -> dict[str, list[Check]]:
-    grouped: dict[str, list[Check]] = defaultdict(list)
-    for rule in rules.rules:
-        check = catalogue.check(rule)
-        if VIEWS[check.policy.for_each].of_project == of_project:
-            grouped[check.policy.for_each].append(check)
-    return grouped
+class _Plan:
+    """The rules of one rule set by target and view; a rule's programs are loaded for the targets that are met."""
+
+    def __init__(self, catalogue: Catalogue, rules: RuleSet) -> None:
+        self._catalogue = catalogue
+        self._rules = rules
+        self._by_target: dict[Target, dict[View, list[tuple[Check, RuleSettings]]]] = {}
+
+    def of(self, target: Target) -> Mapping[View, Sequence[tuple[Check, RuleSettings]]]:
+        if target not in self._by_target:
+            grouped: dict[View, list[tuple[Check, RuleSettings]]] = {}
+            for rule, settings in self._rules.rules.items():
+                policy = self._catalogue.get(rule)
+                if policy is not None and target in policy.targets:
+                    checks = grouped.setdefault(VIEWS[policy.for_each], [])
+                    checks.append((self._catalogue.check(rule), settings))
+            self._by_target[target] = grouped
+        return self._by_target[target]
 
 
-def _judge(subject: Subject, checks: Iterable[Check], rules: RuleSet) -> Iterator[Judged]:
-    for check in checks:
-        policy = check.policy
-        if subject.document.target not in policy.targets:
-            continue
-        settings = rules.rules[policy.id]
+def _subjects(view: View, target: Target, document: Document | None, project: Project) -> Iterable[Subject]:
+    make = view.subjects(target)
+    return () if make is None else make(document, project)
+
+
+def _judge(subject: Subject, checks: Iterable[tuple[Check, RuleSettings]]) -> Iterator[Judged]:
+    for check, settings in checks:
         for outcome in check.judge(subject.data, settings.parameters):
             severity = _severity(outcome, settings)
             if severity is not None:
-                place = subject.locate(outcome.at)
+                policy, target, place = check.policy, subject.document.target, subject.locate(outcome.at)
                 finding = Finding(
                     policy.id,
                     severity,
@@ -73,9 +90,9 @@ def _judge(subject: Subject, checks: Iterable[Check], rules: RuleSet) -> Iterato
                     outcome.message,
                     place.span,
                     place.path,
-                    subject.document.target,
+                    target,
                     subject.resource,
-                    policy.fix,
+                    policy.fix_for(target),
                 )
                 yield Judged(finding, subject.document, subject.annotations)
 

@@ -91,8 +91,9 @@ class Examples:
 class Policy:
     """One policy file. `id` is its file's stem, `category` its folder.
 
-    `for_each` names the view whose subjects it judges; `parameters` maps a name to a JSON Schema with a default.
-    `on_unknown` is None where the severity decides (`warn` for errors, `ignore` otherwise).
+    `fix` says what to do, for each target where that differs. `for_each` names the view whose subjects it judges;
+    `parameters` maps a name to a JSON Schema with a default. `on_unknown` is None where the severity decides (`warn` for
+    errors, `ignore` otherwise).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FILE
@@ -104,7 +105,7 @@ class Policy:
     targets: tuple[Target, ...]
     for_each: str
     validations: tuple[Validation, ...]
-    fix: str
+    fix: str | Mapping[Target, str]
     rationale: str = ""
     since: str = ""
     enabled: bool = True
@@ -115,6 +116,17 @@ class Policy:
     match_conditions: tuple[NamedExpression, ...] = ()
     references: tuple[str, ...] = ()
     equivalents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def fix_for(self, target: Target) -> str:
+        """What to do about a finding in a document of that target."""
+        return self.fix if isinstance(self.fix, str) else self.fix[target]
+
+    @property
+    def fixes(self) -> str:
+        """What to do, as one text: a line for each target where they differ."""
+        if isinstance(self.fix, str):
+            return self.fix.strip()
+        return "\n".join(f"{target.capitalize()}: {text.strip()}" for target, text in self.fix.items())
 
     def defaults(self) -> dict[str, Any]:
         """The parameters' default values."""

@@ -68,9 +68,9 @@ def _reference_problems(policy: Policy, document: Document) -> Iterator[Problem]
         yield _problem(document, ("spec", "forEach"), f"there is no view `{policy.for_each}`", policy.for_each, VIEWS)
         return
     for index, target in enumerate(policy.targets):
-        if target not in view.subjects:
+        if target not in view.makers:
             message = f"the view `{view.name}` does not exist for the target `{target}`"
-            yield _problem(document, ("spec", "targets", index), message, target, view.subjects)
+            yield _problem(document, ("spec", "targets", index), message, target, view.makers)
     for index, validation in enumerate(policy.validations):
         if view.parts and validation.at and validation.at not in view.parts:
             message = f"`at`: a subject of the view `{view.name}` has no part `{validation.at}`"

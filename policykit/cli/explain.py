@@ -58,7 +58,7 @@ def _page(file: PolicyFile) -> Iterator[str]:
     yield f"{policy.id} ({state})"
     yield f"{policy.summary}. For {', '.join(policy.targets)}; category {policy.category}."
     yield from _section("Why", policy.rationale)
-    yield from _section("What to do", policy.fix)
+    yield from _section("What to do", policy.fixes)
     if policy.parameters:
         yield from ("", "Parameters")
         for name, schema in policy.parameters.items():

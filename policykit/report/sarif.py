@@ -76,7 +76,7 @@ def _rule(rule: str, policy: Policy | None) -> dict[str, Any]:
         "shortDescription": {"text": policy.summary},
         "fullDescription": {"text": policy.rationale.strip() or policy.summary},
         "help": {
-            "text": f"{policy.rationale.strip()}\n\nFix: {policy.fix.strip()}".strip(),
+            "text": f"{policy.rationale.strip()}\n\nFix: {policy.fixes}".strip(),
             "markdown": _markdown(policy, equivalents),
         },
         "defaultConfiguration": {"level": _LEVELS[policy.severity], "enabled": policy.enabled},
@@ -91,7 +91,7 @@ def _rule(rule: str, policy: Policy | None) -> dict[str, Any]:
 
 
 def _markdown(policy: Policy, equivalents: Sequence[str]) -> str:
-    parts = [policy.rationale.strip(), f"**Fix.** {policy.fix.strip()}"]
+    parts = [policy.rationale.strip(), f"**Fix.** {policy.fixes}"]
     if policy.references:
         parts.append("\n".join(f"- <{reference}>" for reference in policy.references))
     if equivalents:

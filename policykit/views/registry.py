@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policykit.views import types
-from policykit.views.compose import compose_containers, compose_images
-from policykit.views.dockerfiles import dockerfile_containers, dockerfile_images
-from policykit.views.images import kubernetes_images
-from policykit.views.kubernetes_containers import kubernetes_containers
-from policykit.views.namespaces import namespaces
 from policykit.views.view import View
 
 if TYPE_CHECKING:
@@ -26,21 +20,29 @@ VIEWS: Mapping[str, View] = {
     for view in (
         View(
             "image",
-            types.IMAGE,
+            "types:IMAGE",
             frozenset({"ref"}),
-            {"dockerfile": dockerfile_images, "compose": compose_images, "kubernetes": kubernetes_images},
+            {
+                "dockerfile": "dockerfiles:dockerfile_images",
+                "compose": "compose:compose_images",
+                "kubernetes": "images:kubernetes_images",
+            },
         ),
         View(
             "container",
-            types.CONTAINER,
+            "types:CONTAINER",
             frozenset({"user", "image", "resources"}) | _RESOURCES,
-            {"dockerfile": dockerfile_containers, "compose": compose_containers, "kubernetes": kubernetes_containers},
+            {
+                "dockerfile": "dockerfiles:dockerfile_containers",
+                "compose": "compose:compose_containers",
+                "kubernetes": "kubernetes_containers:kubernetes_containers",
+            },
         ),
         View(
             "namespace",
-            types.NAMESPACE,
+            "types:NAMESPACE",
             frozenset({"workload"}),
-            {"kubernetes": namespaces},
+            {"kubernetes": "namespaces:namespaces"},
             of_project=True,
             variable="ns",  # CEL reserves the word namespace
         ),

@@ -1,12 +1,11 @@
-"""What a view is: typed subjects taken out of documents, each knowing the places of its parts.
-
-A view is a value: a name, the type its subjects have in CEL, and one function per target that finds them.
-"""
+"""What a view is: typed subjects taken out of documents, each knowing the places of its parts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,19 +42,20 @@ class Subject:
 Subjects = Callable[[Any, "Project"], Iterable[Subject]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """`subjects` has one function for each target the view exists for.
+    """A kind of subject. What it needs is named, not imported: a run loads the views of the formats it meets.
 
-    Expressions see a subject under `variable`, or under the view's own name where that is "".
-    `parts` are the names `at` may use; empty where any path below the subject is one.
-    `of_project`: its subjects need all documents of a run (a policy on it can not be judged file by file).
+    `type_name` and the values of `makers` read `module:name` in this package: the type that subjects have in CEL, and
+    for each target the function that finds them. Expressions see a subject under `variable`, or under the view's own
+    name where that is "". `parts` are the names `at` may use; empty where any path below the subject is one.
+    `of_project`: its subjects need all documents of a run (a policy on it cannot be judged file by file).
     """
 
     name: str
-    type: Type
+    type_name: str
     parts: frozenset[str]
-    subjects: Mapping[Target, Subjects]
+    makers: Mapping[Target, str]
     of_project: bool = False
     variable: str = ""
 
@@ -63,3 +63,20 @@ class View:
     def binding(self) -> str:
         """The name that expressions see a subject under."""
         return self.variable or self.name
+
+    @property
+    def type(self) -> Type:
+        """The type of its subjects in CEL."""
+        type_: Type = _named(self.type_name)
+        return type_
+
+    def subjects(self, target: Target) -> Subjects | None:
+        """The function that finds its subjects in documents of a target; None where it has none there."""
+        maker = self.makers.get(target)
+        return None if maker is None else _named(maker)
+
+
+@cache
+def _named(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(f"policykit.views.{module}"), attribute)
