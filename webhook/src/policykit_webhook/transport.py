@@ -10,7 +10,7 @@ import asyncio
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import ssl
 
 HANDSHAKE_TIMEOUT = 10.0
+#: Connections accepted in one turn of the event loop: those that are open already have a claim to it too.
+_ACCEPTS = 4
+#: Without descriptors for another connection, the time until the next attempt (seconds).
+_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +41,46 @@ class Limits:
 
 @dataclass(slots=True)
 class Peers:
-    """Open connections by address, and how many were refused."""
+    """Open connections by address, and how many were refused or cut."""
 
     open: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     cut: int = 0
 
+    def enter(self, address: str, limits: Limits) -> Place | None:
+        """A place for one more connection, unless there are too many."""
+        if self.open[address] >= limits.per_peer or self.open.total() >= limits.total:
+            self.refused += 1
+            return None
+        self.open[address] += 1
+        return Place(self, address)
+
+
+@dataclass(slots=True)
+class Place:
+    """What one connection takes up, until it leaves."""
+
+    peers: Peers
+    address: str
+    taken: bool = True
+
+    def leave(self) -> None:
+        if self.taken:
+            self.taken = False
+            self.peers.open[self.address] -= 1
+            if not self.peers.open[self.address]:
+                del self.peers.open[self.address]
+
 
 class Connection(web.RequestHandler):
-    """aiohttp's protocol under the limits. The handler tells `received` when it has a request whole."""
+    """aiohttp's protocol, which closes what takes too long to arrive.
 
-    __slots__ = ("_address", "_limits", "_peers", "_receiving")
+    The handler tells `received` when it has a request whole.
+    """
 
-    def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop, limits: Limits, peers: Peers) -> None:
+    __slots__ = ("_limits", "_place", "_receiving")
+
+    def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop, limits: Limits, place: Place) -> None:
         super().__init__(
             server,
             loop=loop,
@@ -59,29 +90,17 @@ class Connection(web.RequestHandler):
             lingering_time=2.0,
         )
         self._limits = limits
-        self._peers = peers
-        self._address = ""
+        self._place = place
         self._receiving: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        peer = transport.get_extra_info("peername")
-        self._address = str(peer[0]) if peer else ""
-        self._peers.open[self._address] += 1
-        if self._peers.open[self._address] > self._limits.per_peer or self._peers.open.total() > self._limits.total:
-            self._peers.refused += 1
-            self.force_close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.received()
-        self._peers.open[self._address] -= 1
-        if not self._peers.open[self._address]:
-            del self._peers.open[self._address]
+        self._place.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._receiving is None:
-            self._expect()
+            self._receiving = self._loop.call_later(self._limits.receive, self._too_slow)
         super().data_received(data)
 
     def received(self) -> None:
@@ -90,20 +109,21 @@ class Connection(web.RequestHandler):
             self._receiving.cancel()
             self._receiving = None
 
-    def _expect(self) -> None:
-        self._receiving = self._loop.call_later(self._limits.receive, self._too_slow)
-
     def _too_slow(self) -> None:
         self._receiving = None
-        self._peers.cut += 1
-        transport = self.transport
+        self._place.peers.cut += 1
+        transport = cast("asyncio.Transport | None", self.transport)
         self.force_close()
-        if isinstance(transport, asyncio.Transport):
+        if transport is not None:
             transport.abort()
 
 
 class Site(web.BaseSite):
-    """Serves a runner's application on a socket, over TLS, under limits."""
+    """Serves a runner's application on a socket, over TLS, under limits.
+
+    Accepts by itself: some event loops take a single connection a turn, which makes a long queue before a busy server,
+    and a peer that has too many connections must not cost a handshake more.
+    """
 
     def __init__(
         self, runner: web.AppRunner, sock: socket.socket, context: ssl.SSLContext, limits: Limits, peers: Peers
@@ -112,6 +132,7 @@ class Site(web.BaseSite):
         self._sock = sock
         self._limits = limits
         self._peers = peers
+        self._connecting: set[asyncio.Task[None]] = set()
 
     @property
     def name(self) -> str:
@@ -120,16 +141,54 @@ class Site(web.BaseSite):
 
     async def start(self) -> None:
         await super().start()
+        self._sock.listen(self._backlog)
+        self._listen()
+
+    async def stop(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._sock.fileno())
+        await super().stop()
+        for task in self._connecting:
+            task.cancel()
+
+    def _listen(self) -> None:
+        asyncio.get_running_loop().add_reader(self._sock.fileno(), self._accept)
+
+    def _accept(self) -> None:
         loop = asyncio.get_running_loop()
-        server = self._runner.server
+        for _ in range(_ACCEPTS):
+            try:
+                sock, peer = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:  # no descriptors left: pause, or the loop spins
+                loop.remove_reader(self._sock.fileno())
+                loop.call_later(_PAUSE, self._listen)
+                return
+            place = self._peers.enter(str(peer[0]), self._limits)
+            if place is None:
+                sock.close()
+                continue
+            task = loop.create_task(self._connect(sock, place))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, sock: socket.socket, place: Place) -> None:
+        """The handshake. Where it fails the peer's place is free again; from then on the connection keeps it."""
+        loop, server = asyncio.get_running_loop(), self._runner.server
         assert server is not None
-        self._server = await loop.create_server(
-            lambda: Connection(server, loop, self._limits, self._peers),
-            sock=self._sock,
-            ssl=self._ssl_context,
-            backlog=self._backlog,
-            ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
-        )
+        sock.setblocking(False)
+        try:
+            await loop.connect_accepted_socket(
+                lambda: Connection(server, loop, self._limits, place),
+                sock,
+                ssl=self._ssl_context,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
+            )
+        except BaseException as error:
+            place.leave()
+            sock.close()
+            if not isinstance(error, OSError | TimeoutError):  # what a handshake may end in; ssl.SSLError is an OSError
+                raise
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
