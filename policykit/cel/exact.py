@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policykit.cel import syntax
-from policykit.cel.render import Code, Renderer
+from policykit.cel.render import Code, Renderer, body_weight
 from policykit.cel.syntax import Call, Fold, Literal, Node, Select
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ _FUNCTIONS = {
     syntax.OPTIONAL_SELECT: "optional_select({0}, {1})",
     "size": "size({0})",
     "dyn": "{0}",
+}
+#: Within loops, those whose time grows with their operands.
+_GROWING = {
+    syntax.EQUALS: "metered(n, equal, {0}, {1})",
+    "_!=_": "negate(metered(n, equal, {0}, {1}))",
+    syntax.IN: "metered(n, contains, {1}, {0})",
 }
 
 
@@ -88,6 +94,8 @@ class Exact(Renderer):
             return (yield from self.alternative(node))
         args = yield from self.arguments(node.args if node.target is None else [node.target, *node.args])
         texts = [code.text for code in args]
+        if self.loops and node.name in _GROWING:
+            return self.made(_GROWING[node.name].format(*texts), "", *args)
         if node.name in _FUNCTIONS:
             return self.made(_FUNCTIONS[node.name].format(*texts), "", *args)
         overloads = node.overloads
@@ -141,20 +149,22 @@ class Exact(Renderer):
 
     def fold(self, node: Fold) -> Rendering:
         range_ = self.hold((yield self.emit(node.range)))
-        result = self.temporary("r")
+        result, steps = self.temporary("r"), body_weight(node)
         first, second = self.temporary("x"), self.temporary("x")
         variables = {node.variable: Code(first)}
-        heading = f"for {first} in elements({range_.text}, n):"
+        heading = f"for {first} in elements({range_.text}, n, {steps}):"
         if node.variable2:
             variables[node.variable2] = Code(second)
-            heading = f"for {first}, {second} in pairs({range_.text}, n):"
+            heading = f"for {first}, {second} in pairs({range_.text}, n, {steps}):"
         outer, self.lines = self.lines, []
         self.scopes.append(variables)
         self.level += 2
+        self.loops += 1
         if node.macro in {"all", "exists"}:
             yield from self.quantified(node, result)
         else:
             yield from self.collected(node, result, first)
+        self.loops -= 1
         self.level -= 2
         self.scopes.pop()
         block, self.lines = self.lines, outer

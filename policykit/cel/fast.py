@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policykit.cel import syntax
-from policykit.cel.render import Code, Renderer
-from policykit.cel.syntax import Call, Fold, ListLiteral, Literal, Node, Select
+from policykit.cel.render import Code, Renderer, body_weight
+from policykit.cel.planner import walk
+from policykit.cel.syntax import Call, Fold, Ident, ListLiteral, Literal, Node, Select
 from policykit.cel.types import Type, is_optional
 from policykit.cel.values import INT_MAX, INT_MIN
 
@@ -35,10 +36,13 @@ CLASSES = {
     "optional_type": "Optional",
     "type": "TypeValue",
 }
-_ORDER = {"_<_": ("<", "less"), "_<=_": ("<=", "less_equal"), "_>_": (">", "greater"), "_>=_": (">=", "greater_equal")}
+_ORDER = {"_<_": ("<", "known_less"), "_<=_": ("<=", "known_less_equal"), "_>_": (">", "known_greater"), "_>=_": (">=", "known_greater_equal")}
 _ARITHMETIC = {"_-_": ("-", "subtract"), "_*_": ("*", "multiply"), "_/_": ("", "divide"), "_%_": ("", "modulo")}
 #: Kinds that Python compares as CEL does when both sides are of the kind.
 _EQUAL_KINDS = frozenset({"str", "int", "bool", "bytes", "float", "UInt", "NoneType", "TypeValue"})
+#: What is shorter than this costs a step like any other.
+_SHORT = 200
+_CONTAINS = "standard__contains__string__string"
 _STRING_TESTS = {"startsWith": "startswith", "endsWith": "endswith"}
 
 
@@ -46,6 +50,16 @@ class Fast(Renderer):
     """Renders the fast function."""
 
     name = "fast"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uses: dict[str, int] = {}
+
+    def source(self, tree: Node) -> str:
+        for node, _ in walk(tree):
+            if isinstance(node, Select) and not node.test and (key := _chain(node)):
+                self.uses[key] = self.uses.get(key, 0) + 1
+        return super().source(tree)
 
     def global_variable(self, name: str) -> Code:
         local = "v_" + "".join(c if c.isalnum() and c.isascii() else f"_{ord(c):x}_" for c in name)
@@ -69,6 +83,9 @@ class Fast(Renderer):
     # selections
 
     def select(self, node: Select) -> Rendering:
+        key = "" if node.test else self.chain_key(node)
+        if key in self.chains:
+            return self.chains[key]
         operand = yield self.emit(node.operand)
         if node.test:
             first, name = self.bind(operand)
@@ -77,7 +94,24 @@ class Fast(Renderer):
             return self.made(text, "bool", operand)
         if is_optional(node.operand.type):
             return self.made(f"optional_select({operand.text}, {node.field!r})", "", operand)
-        return self.made(f"{operand.text}[{node.field!r}]", "", operand)
+        code = self.made(f"{operand.text}[{node.field!r}]", "", operand)
+        return self.shared(key, code) if key else code
+
+    def chain_key(self, node: Select) -> str:
+        """What identifies `x.a.b` where it is worth to be kept: used more than once, and not only within a longer one."""
+        key = _chain(node)
+        if self.uses.get(key, 0) < 2:
+            return ""
+        root, _, rest = key.partition(".")
+        local = self.local(root)
+        return f"{local.text}.{rest}" if local else key
+
+    def shared(self, key: str, code: Code) -> Code:
+        """A value that is used again: kept, and made sure to be known once for all uses."""
+        name = self.hold(code).text
+        self.lines.append(f"if type({name}) is Unknown: bail()")
+        self.chains[key] = Code(name, known=True)
+        return self.chains[key]
 
     # calls
 
@@ -106,8 +140,12 @@ class Fast(Renderer):
         word, test = ("and", "") if node.name == syntax.AND else ("or", "not ")
         code = yield self.emit(node.args[0])
         text, depth = self.truth(code), code.depth
+        before = dict(self.chains)
         for arg in node.args[1:]:
-            block, code = yield from self.branch(arg)
+            # What one operand has computed is there for the next: it runs only after the whole of that one.
+            chains = dict(self.chains)
+            block, code = yield from self.branch(arg, chains)
+            self.chains = chains
             right = self.truth(code)
             if block or depth > 20 or len(text) > 2000:
                 result = self.temporary("r")
@@ -115,6 +153,7 @@ class Fast(Renderer):
                 text, depth = result, 0
             else:
                 text, depth = f"{text} {word} {right}", max(depth, code.depth)
+        self.chains = before
         return Code(f"({text})" if not text.isidentifier() else text, "bool", depth + 1)
 
     def conditional(self, node: Call) -> Rendering:
@@ -164,7 +203,10 @@ class Fast(Renderer):
             left, right = right, left
         if right.kind in _EQUAL_KINDS and not left.kind:
             first, name = self.bind(left)
-            if right.kind == "NoneType":
+            if left.known and right.kind in {"str", "bytes", "TypeValue", "NoneType"}:
+                text = f"({name} {'is not' if negated else 'is'} None)" if right.literal and right.kind == "NoneType" else ""
+                text = text or f"({name} {sign} {right.text})"
+            elif right.kind == "NoneType":
                 text = f"({word}({first} is None or differs({name})))"
             elif right.kind in {"str", "bytes", "TypeValue"}:
                 text = f"({word}({first} == {right.text} or type({name}) is Unknown and bail()))"
@@ -172,10 +214,16 @@ class Fast(Renderer):
                 slow = f"known_equal({name}, {right.text})"
                 text = f"({word}({name} == {right.text} if type({first}) is {right.kind} else {slow}))"
             return self.made(text, "bool", left, right)
+        slow = f"known_equal({left.text}, {right.text})"
+        if self.loops:
+            self.metered = True
+            slow = f"metered(n, known_equal, {left.text}, {right.text})"
         if left.kind or right.kind:
-            return self.made(f"({word}known_equal({left.text}, {right.text}))", "bool", left, right)
+            return self.made(f"({word}{slow})", "bool", left, right)
         (first, one), (second, two) = self.bind(left), self.bind(right)
-        same = f"{one} == {two} if type({first}) is type({second}) is str else known_equal({one}, {two})"
+        short = f" and len({one}) < {_SHORT}" if self.loops else ""
+        slow = f"metered(n, known_equal, {one}, {two})" if self.loops else f"known_equal({one}, {two})"
+        same = f"{one} == {two} if type({first}) is type({second}) is str{short} else {slow}"
         return self.made(f"({word}({same}))", "bool", left, right)
 
     def order(self, args: list[Code], sign: str, function: str) -> Code:
@@ -188,8 +236,8 @@ class Fast(Renderer):
                 texts = (left.text, name) if other is right else (name, right.text)
                 slow = f"{function}({texts[0]}, {texts[1]})"
                 text = f"({texts[0]} {sign} {texts[1]} if type({first}) is {known.kind} else {slow})"
-                return self.made(text, "", left, right)
-        return self.made(f"{function}({left.text}, {right.text})", "", left, right)
+                return self.made(text, "bool", left, right)
+        return self.made(f"{function}({left.text}, {right.text})", "bool", left, right)
 
     def membership(self, node: Call, args: list[Code]) -> Code:
         value, container = args
@@ -197,6 +245,9 @@ class Fast(Renderer):
         if constant is None:
             if container.kind == "dict" and value.kind == "str":
                 return self.made(f"({value.text} in {container.text})", "bool", *args)
+            if self.loops:
+                self.metered = True
+                return self.made(f"known_contains({container.text}, {value.text}, n)", "bool", *args)
             return self.made(f"known_contains({container.text}, {value.text})", "bool", *args)
         kind, members = constant
         test, name = self.guard(value, kind)
@@ -283,7 +334,7 @@ class Fast(Renderer):
         return self.made(text, CLASSES.get(overload.result.name, ""), *args)
 
     def library_guard(self, declared: Type, code: Code) -> tuple[str, str]:
-        kind = CLASSES.get(declared.name, "")
+        kind = "dict" if declared.kind == "object" else CLASSES.get(declared.name, "")
         if declared.kind in {"dyn", "param"}:
             if code.kind:
                 return "", code.text
@@ -295,10 +346,18 @@ class Fast(Renderer):
         return f"is_a({first}, {declared.name!r})", name
 
     def invocation(self, overload: Overload, names: list[str]) -> str:
-        if overload.linear and self.loops:
-            self.metered = True
-            return f"metered(n, F_{overload.key}, {', '.join(names)})"
-        return f"F_{overload.key}({', '.join(names)})"
+        function = f"F_{overload.key}"
+        sized = [n for n, t in zip(names, overload.arguments, strict=True) if t.name in {"string", "list", "bytes"}]
+        return self.measured(function, names, sized) if overload.linear else f"{function}({', '.join(names)})"
+
+    def measured(self, function: str, names: list[str], sized: list[str]) -> str:
+        """A call whose time grows with its arguments: metered within a loop, where they are not short."""
+        call = f"{function}({', '.join(names)})"
+        lengths = [f"len({name})" for name in sized if name.isidentifier()]
+        if not self.loops or not lengths:
+            return call
+        self.metered = True
+        return f"({call} if {' + '.join(lengths)} < {_SHORT} else metered(n, {function}, {', '.join(names)}))"
 
     def dispatch(self, node: Call, args: list[Code]) -> Code:
         candidates = ", ".join(f"O_{o.key}" for o in node.overloads)
@@ -321,16 +380,16 @@ class Fast(Renderer):
             tests += [f"({test})"] if test else []
             names.append(name)
         text = f"{names[1]} in {names[0]}"
-        return self.made(f"({text} if {' & '.join(tests)} else bail())" if tests else f"({text})", "bool", *args)
+        if self.loops and names[0].isidentifier():
+            self.metered = True
+            text = f"{text} if len({names[0]}) < {_SHORT} else metered(n, F_{_CONTAINS}, {', '.join(names)})"
+        return self.made(f"(({text}) if {' & '.join(tests)} else bail())" if tests else f"({text})", "bool", *args)
 
     def matching(self, args: list[Code]) -> Code:
         test, name = self.guard(args[0], "str")
-        pattern = args[1].text
-        if self.loops:
-            self.metered = True
-            text = f"metered(n, PATTERNS[{pattern}], {name})"
-        else:
-            text = f"PATTERNS[{pattern}]({name})"
+        pattern = self.temporary("p")
+        self.globals[pattern] = f"{pattern} = PATTERNS[{args[1].text}]"
+        text = self.measured(pattern, [name], [name])
         return self.made(f"({text} if {test} else bail())" if test else text, "bool", *args)
 
     # comprehensions
@@ -341,13 +400,15 @@ class Fast(Renderer):
             range_ = Code(range_.text)
         if range_.kind not in {"list", "dict"}:
             self.lines.append(f"if type({range_.text}) is not list and type({range_.text}) is not dict: bail()")
-        if self.loops:
-            self.metered = True
-            self.lines.append(f"charge(n, len({range_.text}))")
+        self.metered = True
+        # Short loops at the top are bounded by the length of the text.
+        test = "" if self.loops else f"if len({range_.text}) > 99: "
+        self.lines.append(f"{test}charge(n, len({range_.text}) * {body_weight(node)})")
         result = self.temporary("r")
         self.lines.append(f"{result} = {_INITIAL[node.macro]}")
         variables, heading = self.heading(node, range_)
         outer, self.lines = self.lines, []
+        chains = dict(self.chains)
         self.scopes.append(variables)
         self.loops += 1
         self.level += 1
@@ -355,6 +416,7 @@ class Fast(Renderer):
         self.level -= 1
         self.loops -= 1
         self.scopes.pop()
+        self.chains = chains
         block, self.lines = self.lines, outer
         self.lines += [heading, block]
         if node.macro == "exists_one":
@@ -422,6 +484,18 @@ _OPERATORS = {
     "size": Fast.size,
     "dyn": Fast.dyn,
 }
+
+
+def _chain(node: Select) -> str:
+    """`x.a.b` as a text, empty for a selection from anything but a variable."""
+    fields: list[str] = []
+    inner: Node = node
+    while isinstance(inner, Select) and inner.ident is None and not inner.test:
+        fields.append(inner.field)
+        inner = inner.operand
+    if isinstance(inner, Select) and inner.ident is not None:
+        inner = inner.ident
+    return ".".join([inner.name, *reversed(fields)]) if isinstance(inner, Ident) else ""
 
 
 def _optional_path(node: Node) -> tuple[Node, list[str]] | None:

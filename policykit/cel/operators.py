@@ -179,8 +179,10 @@ def contains(container: Any, value: Any) -> Any:
     return False if unknown is None else unknown
 
 
-def known_contains(container: Any, value: Any) -> bool:
-    """`contains`; raises `UnknownOperand` for an unknown."""
+def known_contains(container: Any, value: Any, meter: list[int] | None = None) -> bool:
+    """`contains`; raises `UnknownOperand` for an unknown. With a meter, what is looked at is charged."""
+    if meter is not None and type(container) is list:
+        _room(meter, len(container))
     found = contains(container, value)
     if type(found) is Unknown:
         raise UnknownOperand(found)
@@ -219,10 +221,24 @@ def _order(symbol: str, test: Callable[[Any, Any], bool]) -> Callable[[Any, Any]
     return compare
 
 
+def _known(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
+    """A comparison that raises `UnknownOperand` for an unknown."""
+
+    def known(first: Any, second: Any) -> bool:
+        result = compare(first, second)
+        if type(result) is Unknown:
+            raise UnknownOperand(result)
+        return bool(result)
+
+    return known
+
+
 less = _order("_<_", lt)
 less_equal = _order("_<=_", le)
 greater = _order("_>_", gt)
 greater_equal = _order("_>=_", ge)
+known_less, known_less_equal = _known(less), _known(less_equal)
+known_greater, known_greater_equal = _known(greater), _known(greater_equal)
 
 # arithmetic
 

@@ -75,7 +75,7 @@ class Program:
 
     def dump(self) -> bytes:
         """The program as bytes for `load`; no text of it is ever executed, but keep it where only you can write."""
-        parts = (FORMAT, self.expression, self._type, self._fast_code, self._exact_code, self._modules)
+        parts = (FORMAT, self.expression, flat_type(self.type), self._fast_code, self._exact_code, self._modules)
         return marshal.dumps(parts)
 
     @classmethod

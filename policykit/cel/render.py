@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from policykit.cel.planner import walk
 from policykit.cel.syntax import Call, Fold, Ident, ListLiteral, Literal, MapLiteral, Message, Node, Select, run
 from policykit.cel.values import UInt
 
@@ -26,12 +27,13 @@ _DEEPEST_BLOCK: Final = 12
 
 class Code(NamedTuple):
     """The text of an expression. `kind` is the name of the Python class of its value where that is certain: the
-    value is then no Unknown either. `depth` counts nesting. `literal`: the text is a constant."""
+    value is then no Unknown either, as where `known` is set. `depth` counts nesting. `literal`: a constant."""
 
     text: str
     kind: str = ""
     depth: int = 0
     literal: bool = False
+    known: bool = False
 
 
 class Renderer:
@@ -48,6 +50,7 @@ class Renderer:
         self.metered = False
         self.scopes: list[dict[str, Code]] = []
         self.globals: dict[str, str] = {}
+        self.chains: dict[str, Code] = {}
 
     def source(self, tree: Node) -> str:
         """The source of a module that defines the function."""
@@ -72,7 +75,7 @@ class Renderer:
             return code
         name = self.temporary()
         self.lines.append(f"{name} = {code.text}")
-        return Code(name, code.kind)
+        return Code(name, code.kind, known=code.known)
 
     def bind(self, code: Code) -> tuple[str, str]:
         """A text that computes a value and keeps it, and the name it is kept under."""
@@ -94,15 +97,22 @@ class Renderer:
 
     # blocks
 
-    def branch(self, node: Node) -> Rendering:
-        """The statements and the text of a part that runs under a condition."""
+    def branch(self, node: Node, chains: dict[str, Code] | None = None) -> Rendering:
+        """The statements and the text of a part that runs under a condition.
+
+        What it keeps for another use is added to `chains`.
+        """
         if self.level >= _DEEPEST_BLOCK:
             return (yield from self.outlined(node))
         outer, self.lines = self.lines, []
+        before, self.chains = self.chains, dict(self.chains)
         self.level += 1
         code = yield self.emit(node)
         self.level -= 1
         block, self.lines = self.lines, outer
+        if chains is not None:
+            chains |= self.chains
+        self.chains = before
         return block, code
 
     def part(self, node: Node) -> Rendering:
@@ -114,8 +124,8 @@ class Renderer:
 
     def outlined(self, node: Node) -> Rendering:
         """A part as a function of its own: what Python cannot nest."""
-        outer = self.lines, self.level, self.globals
-        self.lines, self.level, self.globals = [], 0, {}
+        outer = self.lines, self.level, self.globals, self.chains
+        self.lines, self.level, self.globals, self.chains = [], 0, {}, {}
         code = yield self.emit(node)
         self.lines.append(f"return {code.text}")
         name = self.temporary("g")
@@ -123,7 +133,7 @@ class Renderer:
         parameters = ", ".join(["V", "n", *locals_])
         self.functions.append([f"def {name}({parameters}):", [*self.loads(), *self.lines]])
         self.metered = True
-        self.lines, self.level, self.globals = outer
+        self.lines, self.level, self.globals, self.chains = outer
         return [], Code(f"{name}({parameters})", code.kind)
 
     def local(self, name: str) -> Code | None:
@@ -218,6 +228,12 @@ class Renderer:
 
     def fold(self, node: Fold) -> Rendering:
         raise NotImplementedError
+
+
+def body_weight(node: Fold) -> int:
+    """The steps that one round of a loop takes: a quarter of the operations in it, since not all of them run."""
+    parts = [part for part in (node.predicate, node.transform) if part is not None]
+    return 1 + sum(1 for part in parts for _ in walk(part)) // 4
 
 
 def type_literal(node: Ident) -> str:

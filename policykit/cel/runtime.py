@@ -47,10 +47,19 @@ def charge(meter: list[int], steps: int) -> None:
 
 def weight(value: Any) -> int:
     """The steps that looking at all of a value takes: Kubernetes counts a tenth of a step for a character."""
-    kind = type(value)
-    if kind is str or kind is bytes:
-        return len(value) // 10
-    return len(value) if kind is list or kind is dict else 0
+    total = 0
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str | bytes):
+            total += len(value) // 10
+        elif isinstance(value, list):
+            total += len(value)
+            waiting += value
+        elif isinstance(value, dict):
+            total += len(value)
+            waiting += value.values()
+    return total
 
 
 #: The longest text that a function may make, in characters.
@@ -274,22 +283,22 @@ def despite(error: EvaluationError, *before: Any) -> Unknown:
 # comprehensions
 
 
-def elements(value: Any, meter: list[int]) -> Iterable[Any]:
+def elements(value: Any, meter: list[int], steps: int) -> Iterable[Any]:
     """What a comprehension of one variable goes over: elements of a list, keys of a map."""
     if type(value) is list or isinstance(value, dict):
-        charge(meter, len(value))
+        charge(meter, len(value) * steps)
         return value
     shown = _GO_NAMES.get(type(value)) or f"*types.{type(value).__name__}"
     raise EvaluationError(f"got '{shown}', expected iterable type")
 
 
-def pairs(value: Any, meter: list[int]) -> Iterable[tuple[Any, Any]]:
+def pairs(value: Any, meter: list[int], steps: int) -> Iterable[tuple[Any, Any]]:
     """What a comprehension of two variables goes over: indexes and elements, or keys and values."""
     if type(value) is list:
-        charge(meter, len(value))
+        charge(meter, len(value) * steps)
         return enumerate(value)
     if isinstance(value, dict):
-        charge(meter, len(value))
+        charge(meter, len(value) * steps)
         return value.items()
     shown = _GO_NAMES.get(type(value)) or f"*types.{type(value).__name__}"
     raise EvaluationError(f"unsupported comprehension range type: {shown}")

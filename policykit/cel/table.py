@@ -41,8 +41,8 @@ _RUNTIME = (
     "settle some variable"
 )
 _OPERATORS = (
-    "add contains differs divide equal greater greater_equal known_contains known_equal less less_equal minus modulo "
-    "multiply size subtract"
+    "add contains differs divide equal greater greater_equal known_contains known_equal known_greater "
+    "known_greater_equal known_less known_less_equal less less_equal minus modulo multiply size subtract"
 )
 
 #: The globals of every generated function.

@@ -339,6 +339,5 @@ FUNCTIONS = (
     member("matches", (STRING, STRING), BOOL, matches, linear=True, inexact=True, regex=1),
 )
 TYPES = {
-    t.name: t
-    for t in (BOOL, BYTES, DOUBLE, DURATION, INT, _LIST, _MAP, NULL, STRING, TIMESTAMP, TypeType(), UINT)
+    t.name: t for t in (BOOL, BYTES, DOUBLE, DURATION, INT, _LIST, _MAP, NULL, STRING, TIMESTAMP, TypeType(), UINT)
 }

@@ -221,24 +221,40 @@ def url(text: str) -> Url:
     """The URL of a text. It must be absolute or begin with a slash."""
     raw = text.encode("utf-8", "replace")
     base, _, fragment = raw.partition(b"#")
-    whole = raw
     try:
-        _parse(raw, request=True)
-        whole = base
-        parts = _parse(base, request=False)
-        whole = raw
-        _check_escapes(fragment)
+        check_request(raw)
+        parts = _parse_named(base, request=False)
+        _check_fragment(raw, fragment)
     except UrlError as error:
-        reason = f"parse {quote(_text(whole))}: {error}"
-        raise EvaluationError(f"URL parse error during conversion from string: {reason}") from None
+        raise EvaluationError(f"URL parse error during conversion from string: {error}") from None
     path = _text(_escaped_path(parts))
     return Url(_write(parts, fragment), _text(parts.scheme), parts.host or b"", path, parts.query)
+
+
+def check_request(raw: bytes) -> None:
+    """Raises UrlError, worded as by Go's `url.ParseRequestURI`, where that refuses a text."""
+    _parse_named(raw, request=True)
+
+
+def _parse_named(raw: bytes, request: bool) -> _Parts:
+    """As `_parse`; an error names the text."""
+    try:
+        return _parse(raw, request)
+    except UrlError as error:
+        raise UrlError(f"parse {quote(_text(raw))}: {error}") from None
+
+
+def _check_fragment(raw: bytes, fragment: bytes) -> None:
+    try:
+        _check_escapes(fragment)
+    except UrlError as error:
+        raise UrlError(f"parse {quote(_text(raw))}: {error}") from None
 
 
 def is_url(text: str) -> bool:
     """Whether `url` accepts a text, fragment aside."""
     try:
-        _parse(text.encode("utf-8", "replace"), request=True)
+        check_request(text.encode("utf-8", "replace"))
     except UrlError:
         return False
     return True
