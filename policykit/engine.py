@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.finding import Finding, Judged
+from policykit.views.project import Project
 from policykit.views.registry import VIEWS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from policykit.catalogue.rules import RuleSet, RuleSettings
     from policykit.document import Document, Target
     from policykit.finding import Severity
-    from policykit.views.project import Project
+    from policykit.views.project import Facts
     from policykit.views.view import Subject, View
 
 #: The id of findings about files that cannot be read as what they are.
@@ -40,16 +41,43 @@ def evaluate(project: Project, catalogue: Catalogue, rules_for: Callable[[str], 
 
     found = list(_invalid_files(project))
     for document in project.documents:
-        for view, checks in plan_for(document).of(document.target).items():
-            if not view.of_project:
-                for subject in _subjects(view, document.target, document, project):
-                    found += _judge(subject, checks)
+        found += _of_document(document, project, plan_for(document))
+    for subject, view in _of_project(project):
+        found += _judge(subject, plan_for(subject.document).of(subject.document.target).get(view, ()))
+    return sorted(found, key=_position)
+
+
+class Judge:
+    """One rule set applied to single objects: what an admission webhook asks. Safe to share between threads."""
+
+    def __init__(self, catalogue: Catalogue, rules: RuleSet, facts: Facts) -> None:
+        self._plan = _Plan(catalogue, rules)
+        self._facts = facts
+
+    def findings(self, document: Document, others: Iterable[Document] = ()) -> list[Finding]:
+        """What the rules find in `document`; `others` are what cross-document rules may look at beside it."""
+        project = Project((document, *others), self._facts)
+        found = list(_of_document(document, project, self._plan))
+        checks = self._plan.of(document.target)
+        for subject, view in _of_project(project):
+            if subject.document is document:
+                found += _judge(subject, checks.get(view, ()))
+        return [judged.finding for judged in found]
+
+
+def _of_document(document: Document, project: Project, plan: _Plan) -> Iterator[Judged]:
+    for view, checks in plan.of(document.target).items():
+        if not view.of_project:
+            for subject in _subjects(view, document.target, document, project):
+                yield from _judge(subject, checks)
+
+
+def _of_project(project: Project) -> Iterator[tuple[Subject, View]]:
     for view in VIEWS.values():
         if view.of_project:
             for target in view.makers:
                 for subject in _subjects(view, target, None, project):
-                    found += _judge(subject, plan_for(subject.document).of(target).get(view, ()))
-    return sorted(found, key=_position)
+                    yield subject, view
 
 
 class _Plan:

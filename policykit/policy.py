@@ -92,8 +92,8 @@ class Policy:
     """One policy file. `id` is its file's stem, `category` its folder.
 
     `fix` says what to do, for each target where that differs. `for_each` names the view whose subjects it judges;
-    `parameters` maps a name to a JSON Schema with a default. `on_unknown` is None where the severity decides (`warn` for
-    errors, `ignore` otherwise).
+    `parameters` maps a name to a JSON Schema with a default. `on_unknown` is None where the severity decides: `warn`
+    for errors, `ignore` otherwise.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _FILE
