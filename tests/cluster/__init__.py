@@ -1,0 +1,1 @@
+"""A real etcd and a real kube-apiserver on loopback, and what they make of policykit's webhook."""
