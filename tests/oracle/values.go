@@ -76,6 +76,8 @@ func encodeKubernetes(value ref.Val) any {
 		return []any{"kubernetes.URL", v.URL.String()}
 	case apiservercel.Quantity:
 		return []any{"kubernetes.Quantity", quantityText(v.Quantity)}
+	case *apiservercel.Quantity: // what add and sub give
+		return []any{"kubernetes.Quantity", quantityText(v.Quantity)}
 	case apiservercel.Semver:
 		return []any{"kubernetes.Semver", v.Version.String()}
 	}

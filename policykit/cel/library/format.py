@@ -67,13 +67,13 @@ _dns1123_label = _Rule(
     63,
     "characters",
 )
-_dns1123_subdomain = _Rule(
+_SUBDOMAIN = (
     f"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and {_ENDS}",
     rf"{_LABEL}(\.{_LABEL})*",
     ("example.com",),
     253,
-    "characters",
 )
+_dns1123_subdomain, _prefix_part = _Rule(*_SUBDOMAIN, "characters"), _Rule(*_SUBDOMAIN, "bytes")
 _dns1035_label = _Rule(
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
     "and end with an alphanumeric character",
@@ -100,12 +100,10 @@ def _qualified_name(text: bytes) -> list[str]:
         return [f"a valid label key {_name_part.mismatch} {advice}"]
     problems = []
     for prefix in prefixes:
-        found = _dns1123_subdomain(prefix) if prefix else ["must be non-empty"]
+        found = _prefix_part(prefix) if prefix else ["must be non-empty"]
         problems += [f"prefix part {problem}" for problem in found]
-    return [
-        *problems,
-        *(f"name part {problem}" for problem in [*([] if name else ["must be non-empty"]), *_name_part(name)]),
-    ]
+    found = _name_part(name) if name else ["must be non-empty", *_name_part(name)]
+    return [*problems, *(f"name part {problem}" for problem in found)]
 
 
 def _prefix(rule: Check) -> Check:

@@ -214,15 +214,18 @@ def _integer(value: Quantity) -> int | None:
 
 def add(value: Quantity, other: Quantity) -> Quantity:
     """The exact sum."""
-    if value.small and other.small:
-        total = _add_small(value, other)
-        if total is not None:
-            return total
+    return _add_small(value, other) or _add_large(value, other)
+
+
+def _add_large(value: Quantity, other: Quantity) -> Quantity:
     first, second, exponent = _aligned(value, other)
     return Quantity(first + second, exponent, small=False, computed=True)
 
 
 def _add_small(value: Quantity, other: Quantity) -> Quantity | None:
+    """The sum in 64 bits, None where it is not to be had."""
+    if not (value.small and other.small):
+        return None
     if not other.number:
         return Quantity(value.number, value.exponent, computed=True)
     if not value.number:
@@ -243,8 +246,8 @@ def add_integer(value: Quantity, other: int) -> Quantity:
 def sub(value: Quantity, other: Quantity) -> Quantity:
     """The exact difference."""
     # The most negative number has no opposite in 64 bits; Go keeps it as it is.
-    negative = _wrap(-other.number, 64) if value.small and other.small else -other.number
-    return add(value, Quantity(negative, other.exponent, other.small))
+    opposite = Quantity(_wrap(-other.number, 64), other.exponent, other.small)
+    return _add_small(value, opposite) or _add_large(value, Quantity(-other.number, other.exponent))
 
 
 def sub_integer(value: Quantity, other: int) -> Quantity:

@@ -76,7 +76,7 @@ def _unescape(text: bytes, plus: bytes = b"+") -> bytes:
 def _check_escapes(text: bytes) -> None:
     bad = re.search(rb"%(?![0-9A-Fa-f]{2}).{0,2}", text, re.DOTALL)
     if bad:
-        raise UrlError(f"invalid URL escape {quote(_text(bad[0]))}")
+        raise UrlError(f"invalid URL escape {_quoted(bad[0])}")
 
 
 def _unescape_host(text: bytes, zone: bool = False) -> bytes:
@@ -93,7 +93,7 @@ def _unescape_host(text: bytes, zone: bool = False) -> bytes:
         value = int(escape[1:], 16)
         allowed = value == 0x20 or value in _HOST if zone else value >= 0x80
         if escape != b"%25" and not allowed:
-            raise UrlError(f"invalid URL escape {quote(_text(escape))}")
+            raise UrlError(f"invalid URL escape {_quoted(escape)}")
         at += 3
     return _unescape(text)
 
@@ -107,6 +107,10 @@ def _escaped(written: bytes, plain: frozenset[int]) -> bytes:
     if all(byte in plain or byte in _TOLERATED for byte in written):
         return written
     return _escape(_unescape(written), plain)
+
+
+def _quoted(raw: bytes) -> str:
+    return quote(raw.decode("utf-8", "surrogateescape"))
 
 
 def _text(raw: bytes) -> str:
@@ -193,7 +197,7 @@ def _parse_ip_literal(host: bytes) -> bytes:
 
 def _check_port(port: bytes) -> None:
     if not _PORT.fullmatch(port):
-        raise UrlError(f"invalid port {quote(_text(port))} after host")
+        raise UrlError(f"invalid port {_quoted(port)} after host")
 
 
 def _write(parts: _Parts, fragment: bytes) -> str:
@@ -241,14 +245,14 @@ def _parse_named(raw: bytes, request: bool) -> _Parts:
     try:
         return _parse(raw, request)
     except UrlError as error:
-        raise UrlError(f"parse {quote(_text(raw))}: {error}") from None
+        raise UrlError(f"parse {_quoted(raw)}: {error}") from None
 
 
 def _check_fragment(raw: bytes, fragment: bytes) -> None:
     try:
         _check_escapes(fragment)
     except UrlError as error:
-        raise UrlError(f"parse {quote(_text(raw))}: {error}") from None
+        raise UrlError(f"parse {_quoted(raw)}: {error}") from None
 
 
 def is_url(text: str) -> bool:

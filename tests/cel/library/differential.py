@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, settings
 
 from policykit.cel.errors import EvaluationError
+from policykit.cel.library.format import Format
+from policykit.cel.values import NONE, Optional
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +45,10 @@ def typed(value: Any) -> Any:
             return ["list", [typed(item) for item in value]]
         case dict():
             return ["map", sorted([typed(key), typed(held)] for key, held in value.items())]
+        case Optional():
+            return ["optional"] if value is NONE else ["optional", typed(value.value)]
+        case Format():
+            return ["object", value.cel_type]
     return [value.cel_type, str(value)]
 
 
