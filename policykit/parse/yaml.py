@@ -159,7 +159,9 @@ def _parse_stream(file: YamlFile, start: int, end: int) -> Iterator[YamlDocument
             if isinstance(event, yaml.DocumentStartEvent):
                 if len(found) >= MAX_DOCUMENTS:
                     raise ParseError(f"more than {MAX_DOCUMENTS:,} documents in one file")
-                found.append((event.start_mark.index + start, _read(next_event, plain, keys)))
+                mark: Any = event.start_mark
+                # From its first column: the indentation of the first line counts.
+                found.append((mark.index - mark.column + start, _read(next_event, plain, keys)))
     except yaml.YAMLError as error:
         raise _parse_error(file, error, start) from None
     except UnicodeEncodeError as error:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 #: Collections inside collections. Real manifests stay under 80; whoever walks the data may recurse.
 MAX_DEPTH = 256
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
-#: How many nodes all aliases of one document may stand for.
-MAX_ALIASED = 1_000_000
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:\s+|#[^\n\r]*)*)+")
@@ -41,9 +39,12 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Node:
-    """A value and where it was written. Nodes are shared by aliases and never changed once composed."""
+    """A value and where it was written: `dict[str, Entry]`, `list[Node]`, or a scalar.
 
-    value: dict[str, Entry] | list[Node] | Any
+    Nodes are shared by aliases and never changed once composed.
+    """
+
+    value: Any
     span: Span
     tag: str | None = None
 
@@ -184,8 +185,8 @@ class _Composer:
         if anchor is None:
             raise self._error(f"anchor &{event.anchor} contains itself", event)
         self._aliased += anchor.size
-        if self._aliased > MAX_ALIASED:
-            raise self._error(f"aliases stand for more than {MAX_ALIASED:,} nodes", event)
+        if self._aliased > self._rules.most_aliased:
+            raise self._error(f"aliases stand for more than {self._rules.most_aliased:,} nodes", event)
         if len(self._stack) + anchor.height > MAX_DEPTH:
             raise too_deep(self._lines, event.start_mark.index + self._offset)
         return anchor

@@ -35,7 +35,6 @@ _FLOATS: dict[str, Scalar] = {
 }
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([1-9][0-9]*|0))\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ][0-9:. +Zz-]*)?\Z")
 _FIRST_OF_NUMBER = frozenset("+-.0123456789")
 
 _INT64_MIN, _INT64_MAX, _UINT64_MAX = -(2**63), 2**63 - 1, 2**64 - 1
@@ -47,7 +46,8 @@ class Rules:
 
     `words`: the texts with a meaning of their own. `number` normalises a number, `key` makes a mapping's key of a
     scalar; both raise ValueError where the format has no such value. `last_merge_wins`: does a merge key override
-    the keys written before it? `kept_tags`: the local tags that reach the reader of the tree.
+    the keys written before it? `kept_tags`: the local tags that reach the reader of the tree. `most_aliased`: how many
+    nodes all aliases of one document may stand for.
     """
 
     target: Target
@@ -56,6 +56,7 @@ class Rules:
     key: Callable[[Scalar], str]
     last_merge_wins: bool = False
     kept_tags: frozenset[str] = frozenset()
+    most_aliased: int = 1_000_000
 
     def plain(self, text: str) -> Scalar:
         """The value of a plain (unquoted) scalar; ValueError where the format cannot hold it."""
@@ -159,11 +160,6 @@ def _compose_key(value: Scalar) -> str:
     raise ValueError(f"a key must be a string, put it in quotes: {'null' if value is None else str(value).lower()}")
 
 
-def is_timestamp(text: str) -> bool:
-    """Does Compose read the plain scalar `text` as a time, which no attribute of its specification takes?"""
-    return _TIMESTAMP.match(text) is not None
-
-
 KUBERNETES = Rules(
     target="kubernetes",
     words={**_NULLS, **_BOOLS, **_BOOLS_1_1, **_FLOATS},
@@ -177,4 +173,5 @@ COMPOSE = Rules(
     number=lambda number: number,
     key=_compose_key,
     kept_tags=frozenset(("!reset", "!override")),
+    most_aliased=50_000,
 )

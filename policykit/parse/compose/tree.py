@@ -1,0 +1,121 @@
+"""Patterns of routes in a Compose model into what applies there, and small helpers to build trees of nodes.
+
+A pattern is a dotted path; `*` stands for any key and any list item.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from policykit.errors import ParseError
+from policykit.parse.yaml_nodes import Entry, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from policykit.document import Span
+
+T = TypeVar("T")
+
+#: The step into a list, whichever item.
+ITEM = "[]"
+
+
+class ComposeError(ParseError):
+    """A Compose file, or one that it names, is wrong: a ParseError that knows its file."""
+
+    def __init__(self, message: str, span: Span) -> None:
+        super().__init__(message, span.line, span.column)
+        self.span = span
+
+    @property
+    def file(self) -> str:
+        return self.span.file
+
+
+class Patterns(Generic[T]):
+    """Values by pattern, walked down along with a tree: `step` into it, and see what is `here`."""
+
+    __slots__ = ("_branches",)
+
+    def __init__(self, table: Mapping[str, T] | tuple[dict[str, Any], ...]) -> None:
+        if isinstance(table, tuple):
+            self._branches = table
+            return
+        root: dict[str, Any] = {}
+        for pattern, value in table.items():
+            branch = root
+            for part in pattern.split("."):
+                branch = branch.setdefault(part, {})
+            branch[""] = value
+        self._branches = (root,)
+
+    def __bool__(self) -> bool:
+        """Can anything match from here on?"""
+        return bool(self._branches)
+
+    def step(self, key: str) -> Patterns[T]:
+        steps = (branch[part] for branch in self._branches for part in (key, "*") if part in branch and part)
+        return Patterns(tuple(steps))
+
+    @property
+    def here(self) -> T | None:
+        return next((branch[""] for branch in self._branches if "" in branch), None)
+
+    def at(self, *keys: str) -> Patterns[T]:
+        found = self
+        for key in keys:
+            found = found.step(key)
+        return found
+
+
+def mapping(entries: Mapping[str, Node], span: Span) -> Node:
+    """A mapping that nobody wrote: each key stands where its value does."""
+    return Node({key: Entry(node.span, node) for key, node in entries.items()}, span)
+
+
+def child(node: Node, key: str) -> Node | None:
+    """The value of a key, None where there is none or the node is no mapping."""
+    entry = node.value.get(key) if isinstance(node.value, dict) else None
+    return entry.node if entry is not None else None
+
+
+def scalar(node: Node | None) -> Any:
+    """A plain value of a node, None for collections and for no node at all."""
+    return None if node is None or isinstance(node.value, dict | list) else node.value
+
+
+def text(node: Node | None) -> str:
+    """A node's text, "" for anything else."""
+    value = scalar(node)
+    return value if isinstance(value, str) else ""
+
+
+def children(node: Node | None) -> dict[str, Node]:
+    """A mapping's values by key, none for anything else."""
+    if node is None or not isinstance(node.value, dict):
+        return {}
+    return {key: entry.node for key, entry in node.value.items()}
+
+
+def items(node: Node | None) -> list[Node]:
+    """A list's items, none for anything else."""
+    return node.value if node is not None and isinstance(node.value, list) else []
+
+
+def with_entry(node: Node, key: str, value: Node, *, key_span: Span | None = None) -> Node:
+    """The mapping with one entry set (in its place, or at the end)."""
+    entry = node.value.get(key)
+    span = key_span or (entry.key if entry is not None else value.span)
+    return Node({**node.value, key: Entry(span, value)}, node.span, node.tag)
+
+
+def without(node: Node, *keys: str) -> Node:
+    """The mapping without some keys."""
+    return Node({key: entry for key, entry in node.value.items() if key not in keys}, node.span, node.tag)
+
+
+def kind(value: Any) -> str:
+    """A value's type as the specification calls it."""
+    names = {dict: "mapping", list: "list", str: "string", bool: "boolean", int: "number", float: "number"}
+    return "null" if value is None else names.get(type(value), "value")
