@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policykit.unknown import HOLE, Unknown
 
@@ -123,19 +124,19 @@ def _is_valid(rest: str, registry: str, repository: str, tag: str, digest: str) 
 def matches_any(name: Text, patterns: list[str]) -> bool | Unknown:
     """Whether an image name (`ImageReference.name`) lies under one of `patterns`.
 
-    A pattern is a registry, a repository or a prefix of one at a `/` boundary, read like a reference: without a host it
-    is on Docker Hub, one plain word is an official image. `*` stands for any characters within one component.
+    A pattern is a registry, a repository or a prefix of one at a `/` boundary: `ghcr.io`, `ghcr.io/our-org`. Without a
+    host it is on Docker Hub: one plain word is an official image, `our-org/*` an organisation; `docker.io/name` is
+    both. `*` stands for any characters within one component.
     Unknown where the known pieces of `name` decide it for no pattern and may for one.
     """
-    verdicts = [_matches(name, pattern) for pattern in patterns]
+    have = (name.pattern if isinstance(name, Unknown) else name).split("/")
+    verdicts = {_lies_under(have, wanted) for pattern in patterns for wanted in _readings(pattern)}
     if True in verdicts:
         return True
     return name if None in verdicts and isinstance(name, Unknown) else False
 
 
-def _matches(name: Text, pattern: str) -> bool | None:
-    wanted = _pattern_components(pattern)
-    have = (name.pattern if isinstance(name, Unknown) else name).split("/")
+def _lies_under(have: list[str], wanted: list[str]) -> bool | None:
     for index, glob in enumerate(wanted):
         if index >= len(have):
             return False
@@ -147,19 +148,22 @@ def _matches(name: Text, pattern: str) -> bool | None:
     return True
 
 
-def _pattern_components(pattern: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _readings(pattern: str) -> tuple[list[str], ...]:
+    """The components that a name must begin with; the official image of Docker Hub's `name` has just those."""
     trimmed = pattern.removesuffix("/*").removesuffix("/")
     first, slash, rest = trimmed.partition("/")
     if _is_host(first) or first == "*":
         registry = _normal_registry(first)
-        if registry == DOCKER_HUB and rest and "/" not in rest and not pattern.endswith("/*"):
-            rest = f"{_OFFICIAL}/{rest}"
-        return [registry, *rest.split("/")] if rest else [registry]
+        if registry == DOCKER_HUB and rest and "/" not in rest:
+            return [registry, rest], [registry, _OFFICIAL, rest]
+        return ([registry, *rest.split("/")] if rest else [registry],)
     if slash or pattern != trimmed:
-        return [DOCKER_HUB, *trimmed.split("/")]
-    return [DOCKER_HUB, _OFFICIAL, trimmed]
+        return ([DOCKER_HUB, *trimmed.split("/")],)
+    return ([DOCKER_HUB, _OFFICIAL, trimmed],)
 
 
+@lru_cache(maxsize=1024)
 def _glob(glob: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(piece) for piece in glob.split("*")), re.DOTALL)
 

@@ -153,6 +153,11 @@ ALLOW_LISTS = [
         "mycompanyevil/app docker.io/mycompanyevil/app mycompany.io/app",
     ),
     (
+        "docker.io/mycompany docker.io/library",
+        "mycompany/app docker.io/mycompany/app library/mycompany nginx",
+        "mycompanyevil/app docker.io/mycompany-evil/app team/mycompany",
+    ),
+    (
         "*.azurecr.io/platform",
         "ours.azurecr.io/platform/app",
         """
