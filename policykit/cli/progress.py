@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from types import TracebackType
 
-_PATIENCE = 1.0
 _INTERVAL = 0.1
 
 
 class Progress:
     """A line that is written over itself; nothing at all where `stream` is no terminal."""
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: TextIO | None, patience: float = 1.0) -> None:
         self._stream = stream if stream is not None and stream.isatty() else None
-        self._next = monotonic() + _PATIENCE
+        self._next = monotonic() + patience
         self._shown = False
         self.total = 0
         self._done = 0

@@ -74,6 +74,8 @@ class _Text:
 
     def _summary(self) -> str:
         run = self._run
+        if not run.files and not run.findings and not run.not_evaluated:
+            return "Nothing was checked"
         severities = Counter(finding.severity for finding in run.findings)
         counts = [
             self._paint(severity, _plural(severities[severity], severity))
