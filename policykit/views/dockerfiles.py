@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from policykit.document import route_text
 from policykit.unknown import Unknown
+from policykit.views import dockerfile_parts
 from policykit.views.base_images import base_image
 from policykit.views.images import at_route, image_fields, reference
 from policykit.views.user import user_fields
@@ -115,6 +116,7 @@ def _container(dockerfile: Dockerfile, build: Build, stage: Stage, project: Proj
         "runAsNonRoot": False,
         "windows": user.windows,
         "resources": NO_RESOURCES,
+        **dockerfile_parts.parts(build, stage),
     }
 
     def locate(at: str) -> Place:

@@ -6,24 +6,72 @@ from typing import TYPE_CHECKING, Any
 
 from policykit.document import route_text
 from policykit.views.base_images import base_image
+from policykit.views.container_elements import elements, probes
+from policykit.views.container_parts import mounts, ports, probe, strings, variables, variables_from
 from policykit.views.images import image_fields, reference
-from policykit.views.objects import ApiObject, annotations_of, follow, mapping, resource, text
+from policykit.views.objects import (
+    ApiObject,
+    annotations_of,
+    follow,
+    mapping,
+    owner_fields,
+    parse_route,
+    resource,
+    sequence,
+    text,
+)
 from policykit.views.pods import containers, pod_templates
+from policykit.views.security import APPARMOR, SECCOMP_CONTAINER, container_security
 from policykit.views.user import user_fields
 from policykit.views.view import Place, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from policykit.document import Route
     from policykit.views.pods import PodContainer
     from policykit.views.project import Project
 
 _AMOUNTS = {"cpu": "cpu", "memory": "memory", "ephemeralStorage": "ephemeral-storage"}
+#: Parts of a container and where a manifest says them.
+CONTAINER_ROUTES: Mapping[str, Route] = {
+    "privileged": ("securityContext", "privileged"),
+    "privilegeEscalation": ("securityContext", "allowPrivilegeEscalation"),
+    "readOnlyRootFilesystem": ("securityContext", "readOnlyRootFilesystem"),
+    "procMount": ("securityContext", "procMount"),
+    "capabilities": ("securityContext", "capabilities"),
+    "capabilities.add": ("securityContext", "capabilities", "add"),
+    "capabilities.drop": ("securityContext", "capabilities", "drop"),
+    "seccomp": ("securityContext", "seccompProfile"),
+    "appArmor": ("securityContext", "appArmorProfile"),
+    "seLinux": ("securityContext", "seLinuxOptions"),
+    "runAsNonRoot": ("securityContext", "runAsNonRoot"),
+    "runAsUser": ("securityContext", "runAsUser"),
+    "runAsGroup": ("securityContext", "runAsGroup"),
+    "hostProcess": ("securityContext", "windowsOptions", "hostProcess"),
+    "security": ("securityContext",),
+    "liveness": ("livenessProbe",),
+    "readiness": ("readinessProbe",),
+    "startup": ("startupProbe",),
+    "postStart": ("lifecycle", "postStart"),
+    "preStop": ("lifecycle", "preStop"),
+    "pullPolicy": ("imagePullPolicy",),
+    "variables": ("env",),
+    "variablesFrom": ("envFrom",),
+    "mounts": ("volumeMounts",),
+}
+_ANNOTATIONS = {"seccompAnnotation": SECCOMP_CONTAINER, "appArmorAnnotation": APPARMOR}
+_INHERITED = frozenset(
+    {"runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile", "appArmorProfile", "windowsOptions"}
+)
 
 
-def kubernetes_containers(obj: ApiObject, project: Project) -> Iterator[Subject]:
+def kubernetes_containers(obj: ApiObject, project: Project) -> Sequence[Subject]:
     """Every container of every pod that the object makes."""
+    return project.once(obj, _containers)
+
+
+def _containers(obj: ApiObject, project: Project) -> Iterator[Subject]:
     for pod in pod_templates(obj.data):
         for container in containers(pod):
             yield Subject(
@@ -54,6 +102,33 @@ def _fields(container: PodContainer, obj: ApiObject, project: Project) -> dict[s
         "runAsNonRoot": _security(container, "runAsNonRoot")[1] is True,
         "windows": windows,
         "resources": _resources(container, project.limit_range(obj)),
+        "owner": owner_fields(obj),
+        "security": container_security(container),
+        **_parts(container),
+    }
+
+
+def _parts(container: PodContainer) -> dict[str, Any]:
+    data = container.data
+    lifecycle = mapping(data.get("lifecycle"))
+    restart = data.get("restartPolicy") or container.pod.spec.get("restartPolicy")
+    return {
+        "ports": ports(container),
+        "variables": variables(container),
+        "variablesFrom": variables_from(container),
+        "mounts": mounts(container),
+        "liveness": probe(data.get("livenessProbe")),
+        "readiness": probe(data.get("readinessProbe")),
+        "startup": probe(data.get("startupProbe")),
+        "postStart": probe(lifecycle.get("postStart")),
+        "preStop": probe(lifecycle.get("preStop")),
+        "pullPolicy": text(data.get("imagePullPolicy")),
+        "restartPolicy": text(restart),
+        "command": strings(sequence(data.get("command"))),
+        "args": strings(sequence(data.get("args"))),
+        "workingDir": text(data.get("workingDir")),
+        "tty": data.get("tty") is True,
+        "stdin": data.get("stdin") is True,
     }
 
 
@@ -114,14 +189,25 @@ def _locator(container: PodContainer, obj: ApiObject) -> Callable[[str], Place]:
     def locate(at: str) -> Place:
         if not at:
             return Place(obj.span((*container.route, "")), route_text(container.route))
-        route = _user_route(container) if at == "user" else (*container.route, *_steps(at))
+        route = _user_route(container) if at == "user" else _route(container, at)
         return Place(obj.span(route), route_text(route))
 
     return locate
 
 
-def _steps(at: str) -> Route:
-    return tuple(_AMOUNTS.get(step, step) for step in at.split("."))
+def _route(container: PodContainer, at: str) -> Route:
+    """The route to a part: where it is said, else where the container would say it."""
+    if at in _ANNOTATIONS:
+        return (*container.pod.route, "metadata", "annotations", _ANNOTATIONS[at] + text(container.data.get("name")))
+    part, bracket, rest = at.partition("[")
+    steps = CONTAINER_ROUTES.get(part)
+    if steps is None:
+        steps = tuple(_AMOUNTS.get(step, step) for step in part.split("."))
+    if steps[:1] == ("securityContext",) and steps[1:] and follow(container.data, steps) is None:
+        on_pod = (*container.pod.route, "spec", *steps)
+        if follow(container.pod.spec, steps) is not None and steps[1] in _INHERITED:
+            return on_pod
+    return (*container.route, *steps, *parse_route(bracket + rest))
 
 
 def _user_route(container: PodContainer) -> Route:
@@ -137,3 +223,9 @@ def _user_route(container: PodContainer) -> Route:
 
 def _amount_text(value: Any) -> str:
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+kubernetes_ports = elements(kubernetes_containers, "ports")
+kubernetes_variables = elements(kubernetes_containers, "variables")
+kubernetes_mounts = elements(kubernetes_containers, "mounts")
+kubernetes_probes = probes(kubernetes_containers)

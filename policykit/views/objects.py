@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -60,6 +61,34 @@ def resource(obj: ApiObject) -> Resource:
     return Resource(obj.api_version, obj.kind, obj.namespace, obj.name)
 
 
+def owner_fields(obj: ApiObject) -> dict[str, Any]:
+    """The fields of the type `Owner` (`policykit.views.types`)."""
+    metadata = mapping(obj.data.get("metadata"))
+    return {
+        "apiVersion": obj.api_version,
+        "kind": obj.kind,
+        "name": obj.name,
+        "namespace": obj.namespace,
+        "labels": texts(metadata.get("labels")),
+        "annotations": texts(metadata.get("annotations")),
+    }
+
+
+NO_OWNER: Mapping[str, Any] = {
+    "apiVersion": "",
+    "kind": "",
+    "name": "",
+    "namespace": "",
+    "labels": {},
+    "annotations": {},
+}
+
+
+def texts(value: Any) -> dict[str, str]:
+    """A mapping of texts; whatever else stands in it is left out."""
+    return {key: item for key, item in mapping(value).items() if isinstance(key, str) and isinstance(item, str)}
+
+
 def annotations_of(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     """The annotations of anything that has `metadata`; empty where they are missing or malformed."""
     return mapping(mapping(holder.get("metadata")).get("annotations"))
@@ -88,3 +117,14 @@ def sequence(value: Any) -> list[Any]:
 def text(value: Any) -> str:
     """`value` if it is a text, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+_STEP = re.compile(r"""\.?([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]""")
+
+
+def parse_route(path: str) -> Route:
+    """The route that `policykit.document.route_text` writes as `path`: `spec.ports[0].name`, `labels["a.b/c"]`."""
+    steps: list[str | int] = []
+    for key, index, quoted in _STEP.findall(path):
+        steps.append(key or (int(index) if index else quoted.replace('\\"', '"').replace("\\\\", "\\")))
+    return tuple(steps)

@@ -12,7 +12,8 @@ from policykit.views.objects import follow, mapping, sequence
 ContainerKind = Literal["container", "init", "sidecar", "ephemeral"]
 
 _TEMPLATE: Route = ("spec", "template")
-#: Kinds of Kubernetes itself that make pods: route from the object to what holds `metadata` and `spec` of the pod.
+#: Kinds of Kubernetes itself (and OpenShift) that make pods: route from the object to what holds the pod's `metadata`
+#: and `spec`.
 _POD_ROUTES: Mapping[str, Route] = {
     "Pod": (),
     "PodTemplate": ("template",),
@@ -22,9 +23,10 @@ _POD_ROUTES: Mapping[str, Route] = {
     "DaemonSet": _TEMPLATE,
     "Job": _TEMPLATE,
     "ReplicationController": _TEMPLATE,
+    "DeploymentConfig": _TEMPLATE,
     "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
 }
-_BUILT_IN_GROUPS = frozenset({"", "apps", "batch", "extensions"})
+_BUILT_IN_GROUPS = frozenset({"", "apps", "batch", "extensions", "apps.openshift.io"})
 #: Kinds that are large and hold no pod: the walk for unknown kinds would only cost time, or take a schema for a pod.
 _NO_PODS = frozenset({"CustomResourceDefinition", "ConfigMap", "Secret"})
 _DEEPEST = 64

@@ -61,6 +61,7 @@ class Project:
         self.problems = tuple(problems)
         self.not_evaluated = tuple(not_evaluated)
         self._read = read
+        self._made: dict[tuple[int, Any], tuple[Any, ...]] = {}
         self._builds: dict[tuple[int, int], Build] = {}
         self._dockerfiles: dict[str, Dockerfile | None] = {}
 
@@ -84,9 +85,30 @@ class Project:
         """`default` and `defaultRequest` for containers in the namespace of an object, by resource."""
         return self._limit_ranges.get(self.namespace(obj), {})
 
+    @cached_property
+    def _tokenless(self) -> frozenset[tuple[str, str]]:
+        """Namespace and name of the ServiceAccounts whose token pods do not get by default."""
+        return frozenset(
+            (self.namespace(obj), obj.name)
+            for obj in self.objects
+            if obj.kind == "ServiceAccount" and obj.data.get("automountServiceAccountToken") is False
+        )
+
+    def automounts_token(self, obj: ApiObject, account: str) -> bool:
+        """Whether pods of `obj` that say nothing get the token of their ServiceAccount ("" is the default one)."""
+        return (self.namespace(obj), account or "default") not in self._tokenless
+
     def namespace(self, obj: ApiObject) -> str:
         """The namespace of an object; the run's where it names none."""
         return obj.namespace or self.facts.namespace
+
+    def once(self, document: Any, make: Callable[[Any, Project], Iterable[Any]]) -> tuple[Any, ...]:
+        """What `make` gives for a document of this project, made once: views that build on another share its work."""
+        key = (id(document), make)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = tuple(make(document, self))
+        return found
 
     def build(self, dockerfile: Dockerfile) -> Build:
         """What the words of a Dockerfile mean in a build of its own, with the run's build arguments."""

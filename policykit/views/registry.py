@@ -14,6 +14,72 @@ _RESOURCES = frozenset(
     for which in (".limits", ".requests")
     for amount in ("", ".cpu", ".memory", ".ephemeralStorage")
 )
+#: Parts of a container's security context.
+_SECURITY_PARTS = frozenset(
+    {
+        "security",
+        "privileged",
+        "privilegeEscalation",
+        "readOnlyRootFilesystem",
+        "procMount",
+        "capabilities",
+        "capabilities.add",
+        "capabilities.drop",
+        "seccomp",
+        "seccompAnnotation",
+        "appArmor",
+        "appArmorAnnotation",
+        "seLinux",
+        "runAsNonRoot",
+        "runAsUser",
+        "runAsGroup",
+        "fsGroup",
+        "supplementalGroups",
+        "hostProcess",
+    }
+)
+_PROBES = frozenset({"liveness", "readiness", "startup", "postStart", "preStop"})
+_CONTAINER_PARTS = (
+    frozenset({"name", "user", "image", "resources", "ports", "variables", "variablesFrom", "mounts"})
+    | {"pullPolicy", "restartPolicy", "command", "args", "workingDir", "tty", "stdin"}
+    | _SECURITY_PARTS
+    | _PROBES
+)
+_POD_PARTS = frozenset(
+    {
+        "labels",
+        "annotations",
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "hostUsers",
+        "shareProcessNamespace",
+        "os",
+        "serviceAccount",
+        "deprecatedServiceAccount",
+        "automountToken",
+        "restartPolicy",
+        "priorityClass",
+        "runtimeClass",
+        "nodeName",
+        "nodeSelector",
+        "nodeAffinity",
+        "antiAffinity",
+        "topologySpread",
+        "tolerations",
+        "hostAliases",
+        "dnsPolicy",
+        "dnsOptions",
+        "sysctls",
+        "terminationGracePeriodSeconds",
+        "activeDeadlineSeconds",
+        "imagePullSecrets",
+        "volumes",
+        "containers",
+        "ephemeralContainers",
+    }
+)
+_ANY_PATH: frozenset[str] = frozenset()
 
 VIEWS: Mapping[str, View] = {
     view.name: view
@@ -31,7 +97,7 @@ VIEWS: Mapping[str, View] = {
         View(
             "container",
             "types:CONTAINER",
-            frozenset({"user", "image", "resources"}) | _RESOURCES,
+            _CONTAINER_PARTS | _RESOURCES,
             {
                 "dockerfile": "dockerfiles:dockerfile_containers",
                 "compose": "compose:compose_containers",
@@ -46,5 +112,76 @@ VIEWS: Mapping[str, View] = {
             of_project=True,
             variable="ns",  # CEL reserves the word namespace
         ),
+        View(
+            "pod",
+            "pod_types:POD",
+            _POD_PARTS,
+            {"compose": "compose:compose_pods", "kubernetes": "pod_views:kubernetes_pods"},
+        ),
+        View(
+            "securityContext",
+            "types:SECURITY",
+            _SECURITY_PARTS,
+            {"compose": "compose:compose_security_contexts", "kubernetes": "pod_views:kubernetes_security"},
+        ),
+        View(
+            "volume",
+            "pod_types:VOLUME",
+            frozenset({"type", "source", "sizeLimit", "medium"}),
+            {"compose": "compose:compose_volumes", "kubernetes": "pod_views:kubernetes_volumes"},
+        ),
+        View(
+            "port",
+            "container_elements:PORT_VIEW",
+            frozenset({"name", "number", "protocol", "published", "hostIp"}),
+            {"compose": "compose:compose_ports", "kubernetes": "kubernetes_containers:kubernetes_ports"},
+        ),
+        View(
+            "variable",
+            "container_elements:VARIABLE_VIEW",
+            frozenset({"name", "value", "reference"}),
+            {"compose": "compose:compose_variables", "kubernetes": "kubernetes_containers:kubernetes_variables"},
+        ),
+        View(
+            "mount",
+            "container_elements:MOUNT_VIEW",
+            frozenset({"volume", "path", "readOnly", "subPath"}),
+            {"compose": "compose:compose_mounts", "kubernetes": "kubernetes_containers:kubernetes_mounts"},
+        ),
+        View(
+            "probe",
+            "container_elements:PROBE_VIEW",
+            frozenset({"port", "path", "host", "command", "initialDelaySeconds", "timeoutSeconds"}),
+            {"compose": "compose:compose_probes", "kubernetes": "kubernetes_containers:kubernetes_probes"},
+        ),
+        View("object", "types:OBJECT", _ANY_PATH, {"kubernetes": "pod_views:objects"}),
+        View("rbacRule", "rbac:RBAC_RULE", _ANY_PATH, {"kubernetes": "rbac:rbac_rules"}),
+        View("workload", "pod_types:WORKLOAD", _ANY_PATH, {"kubernetes": "workloads:workloads"}, of_project=True),
+        View("service", "relations:SERVICE", _ANY_PATH, {"kubernetes": "relations:services"}, of_project=True),
+        View("ingress", "relations:INGRESS", _ANY_PATH, {"kubernetes": "relations:ingresses"}, of_project=True),
+        View("autoscaler", "relations:AUTOSCALER", _ANY_PATH, {"kubernetes": "relations:autoscalers"}, of_project=True),
+        View(
+            "disruptionBudget",
+            "relations:DISRUPTION_BUDGET",
+            _ANY_PATH,
+            {"kubernetes": "relations:disruption_budgets"},
+            of_project=True,
+        ),
+        View("resource", "relations:RESOURCE", _ANY_PATH, {"kubernetes": "relations:resources"}, of_project=True),
+        View(
+            "networkPolicy",
+            "network_views:NETWORK_POLICY",
+            _ANY_PATH,
+            {"kubernetes": "network_views:network_policies"},
+            of_project=True,
+        ),
+        View(
+            "serviceMonitor",
+            "network_views:SERVICE_MONITOR",
+            _ANY_PATH,
+            {"kubernetes": "network_views:service_monitors"},
+            of_project=True,
+        ),
+        View("roleBinding", "rbac:ROLE_BINDING", _ANY_PATH, {"kubernetes": "rbac:role_bindings"}, of_project=True),
     )
 }
