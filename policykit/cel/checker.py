@@ -126,7 +126,7 @@ class Checker:
 
     def variable(self) -> Type:
         self.fresh += 1
-        return Type("param", f"_var{self.fresh}")
+        return Type("param", f"_var{self.fresh - 1}")
 
     # names
 

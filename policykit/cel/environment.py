@@ -33,8 +33,6 @@ def _libraries(version: Version, extra: tuple[str, ...]) -> tuple[dict[str, tupl
     types: dict[str, Type] = {}
     known = [module for module, since in k8s.LIBRARIES.items() if since <= version]
     for module in (*known, *extra):
-        try: table.load(module)
-        except ModuleNotFoundError: continue
         for overload in table.load(module):
             if overload.since <= version < overload.until:
                 functions.setdefault(overload.name, []).append(overload)

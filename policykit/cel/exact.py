@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policykit.cel import syntax
-from policykit.cel.render import Code, Renderer, body_weight
+from policykit.cel.render import Code, Renderer, body_weight, is_never
 from policykit.cel.syntax import Call, Fold, Literal, Node, Select
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Exact(Renderer):
             return (yield from self.conditional(node))
         if node.name in {"or", "orValue"}:
             return (yield from self.alternative(node))
+        if is_never(node):
+            return Code("False", literal=True)
         args = yield from self.arguments(node.args if node.target is None else [node.target, *node.args])
         texts = [code.text for code in args]
         if self.loops and node.name in _GROWING:
@@ -99,7 +101,9 @@ class Exact(Renderer):
         if node.name in _FUNCTIONS:
             return self.made(_FUNCTIONS[node.name].format(*texts), "", *args)
         overloads = node.overloads
-        function = f"call(O_{overloads[0].key}"
+        regex = overloads[0].regex
+        compiled = "_compiled" if regex is not None and args[regex].literal else ""
+        function = f"call{compiled}(O_{overloads[0].key}"
         if len(overloads) > 1:
             function = f"call_any({node.name!r}, ({', '.join(f'O_{o.key}' for o in overloads)},)"
         if any(o.linear for o in overloads):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policykit.cel import syntax
-from policykit.cel.render import Code, Renderer, body_weight
+from policykit.cel.render import Code, Renderer, body_weight, is_never
 from policykit.cel.planner import walk
 from policykit.cel.syntax import Call, Fold, Ident, ListLiteral, Literal, Node, Select
 from policykit.cel.types import Type, is_optional
@@ -70,7 +70,7 @@ class Fast(Renderer):
         """A condition: bails out where the value is no bool."""
         if code.kind == "bool":
             return code.text
-        first, name = self.bind(code)
+        first, name = self.bind(self.named(code))
         return f"({first} is True or {name} is not False and bail())"
 
     def guard(self, code: Code, kind: str) -> tuple[str, str]:
@@ -86,7 +86,7 @@ class Fast(Renderer):
         key = "" if node.test else self.chain_key(node)
         if key in self.chains:
             return self.chains[key]
-        operand = yield self.emit(node.operand)
+        operand = self.named((yield self.emit(node.operand)))
         if node.test:
             first, name = self.bind(operand)
             there = f"{node.field!r} in {name} and (type({name}[{node.field!r}]) is not Unknown or bail())"
@@ -240,6 +240,8 @@ class Fast(Renderer):
         return self.made(f"{function}({left.text}, {right.text})", "bool", left, right)
 
     def membership(self, node: Call, args: list[Code]) -> Code:
+        if is_never(node):
+            return Code("False", "bool", literal=True)
         value, container = args
         constant = _constant_list(node.args[1])
         if constant is None:
@@ -285,7 +287,7 @@ class Fast(Renderer):
         return self.made(f"minus({args[0].text})", args[0].kind if args[0].kind in {"int", "float"} else "", *args)
 
     def index(self, args: list[Code]) -> Code:
-        operand, key = args
+        operand, key = self.named(args[0]), args[1]
         if key.literal and key.kind == "str":
             first, name = self.bind(operand)
             text = f"({name}[{key.text}] if type({first}) is dict else index({name}, {key.text}))"
@@ -368,8 +370,9 @@ class Fast(Renderer):
 
     def string_test(self, args: list[Code], method: str) -> Code:
         test, name = self.guard(args[1], "str")
+        receiver = args[0] if args[0].kind in {"", "str"} else self.named(args[0])
         # Whatever is no string has no such method, or (bytes) takes no string.
-        text = f"{args[0].text}.{method}({name})"
+        text = f"{receiver.text}.{method}({name})"
         return self.made(f"({text} if {test} else bail())" if test else text, "bool", *args)
 
     def inclusion(self, args: list[Code]) -> Code:
@@ -395,9 +398,7 @@ class Fast(Renderer):
     # comprehensions
 
     def fold(self, node: Fold) -> Rendering:
-        range_ = self.hold((yield self.emit(node.range)))
-        if range_.literal:
-            range_ = Code(range_.text)
+        range_ = self.hold(self.named((yield self.emit(node.range))))
         if range_.kind not in {"list", "dict"}:
             self.lines.append(f"if type({range_.text}) is not list and type({range_.text}) is not dict: bail()")
         self.metered = True

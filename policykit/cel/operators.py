@@ -195,8 +195,8 @@ _COMPARABLE = frozenset({bool, int, UInt, float, str, bytes, Timestamp, Duration
 _RECEIVERS = frozenset({str, Timestamp, Duration})
 
 
-def _no_overload(first: Any, symbol: str) -> EvaluationError:
-    """cel-go names the operator only where the first operand's type knows no methods at all."""
+def no_overload(first: Any, symbol: str) -> EvaluationError:
+    """cel-go names the function only where the first operand's type knows no methods at all."""
     return EvaluationError("no such overload" if type(first) in _RECEIVERS else f"no such overload: {symbol}")
 
 
@@ -207,9 +207,11 @@ def _order(symbol: str, test: Callable[[Any, Any], bool]) -> Callable[[Any, Any]
             return unknown
         kind, other = type(first), type(second)
         if kind not in _COMPARABLE:
-            raise _no_overload(first, symbol)
+            raise no_overload(first, symbol)
+        if kind is float and first != first:
+            raise EvaluationError("NaN values cannot be ordered")
         if kind in _NUMBERS and other in _NUMBERS:
-            if first != first or second != second:
+            if second != second:
                 raise EvaluationError("NaN values cannot be ordered")
             if kind is float or other is float:
                 return test(float(first), float(second))
@@ -324,7 +326,7 @@ def subtract(first: Any, second: Any) -> Any:
         return moment(first.nanoseconds + integer(-second.nanoseconds), first.offset)
     if kind in {int, float, UInt, Duration, Timestamp}:
         raise EvaluationError("no such overload")
-    raise _no_overload(first, "_-_")
+    raise no_overload(first, "_-_")
 
 
 def _numbers(symbol: str, first: Any, second: Any, *, doubles: bool) -> Any:
@@ -337,7 +339,7 @@ def _numbers(symbol: str, first: Any, second: Any, *, doubles: bool) -> Any:
         return unknown
     if kind in _NUMBERS and (doubles or kind is not float):
         raise EvaluationError("no such overload")
-    raise _no_overload(first, symbol)
+    raise no_overload(first, symbol)
 
 
 def multiply(first: Any, second: Any) -> Any:
@@ -412,7 +414,7 @@ def size(value: Any) -> Any:
         return len(value)
     if type(value) is Unknown:
         return value
-    raise _no_overload(value, "size")
+    raise no_overload(value, "size")
 
 
 _SIZED = frozenset({str, bytes, list, dict})

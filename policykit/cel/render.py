@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from policykit.cel.planner import walk
-from policykit.cel.syntax import Call, Fold, Ident, ListLiteral, Literal, MapLiteral, Message, Node, Select, run
+from policykit.cel.syntax import IN, Call, Fold, Ident, ListLiteral, Literal, MapLiteral, Message, Node, Select, run
 from policykit.cel.values import UInt
 
 if TYPE_CHECKING:
@@ -71,15 +71,23 @@ class Renderer:
 
     def hold(self, code: Code) -> Code:
         """The same value as a name or a literal, computed once and before what follows."""
-        if code.text.isidentifier() or code.literal:
+        if _is_name(code.text) or code.literal:
             return code
         name = self.temporary()
         self.lines.append(f"{name} = {code.text}")
         return Code(name, code.kind, known=code.known)
 
+    def named(self, code: Code) -> Code:
+        """The same value, a literal as a name: Python warns of what is done to a literal and cannot work."""
+        if code.literal or code.kind not in {"", "dict"}:
+            return self.hold(code._replace(literal=False))
+        return code
+
     def bind(self, code: Code) -> tuple[str, str]:
         """A text that computes a value and keeps it, and the name it is kept under."""
-        if code.text.isidentifier() or code.literal:
+        if code.literal:
+            code = self.named(code)
+        if _is_name(code.text):
             return code.text, code.text
         name = self.temporary()
         return f"({name} := {code.text})", name
@@ -129,7 +137,7 @@ class Renderer:
         code = yield self.emit(node)
         self.lines.append(f"return {code.text}")
         name = self.temporary("g")
-        locals_ = sorted({c.text for scope in self.scopes for c in scope.values() if c.text.isidentifier()})
+        locals_ = sorted({c.text for scope in self.scopes for c in scope.values() if _is_name(c.text)})
         parameters = ", ".join(["V", "n", *locals_])
         self.functions.append([f"def {name}({parameters}):", [*self.loads(), *self.lines]])
         self.metered = True
@@ -236,9 +244,20 @@ def body_weight(node: Fold) -> int:
     return 1 + sum(1 for part in parts for _ in walk(part)) // 4
 
 
+def is_never(node: Call) -> bool:
+    """Whether a call is `x in []`, which Kubernetes takes for false without a look at `x`."""
+    if node.name != IN or len(node.overloads) != 1:
+        return False
+    return isinstance(node.args[1], ListLiteral) and not node.args[1].elements
+
+
 def type_literal(node: Ident) -> str:
     """The name of the type that an identifier names."""
     return node.type.parameters[0].name if node.type.parameters else node.resolved
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and text not in {"True", "False", "None"}
 
 
 _PLAIN_KINDS = {bool: "bool", int: "int", str: "str", bytes: "bytes", float: "float"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from policykit.cel.errors import COST_EXCEEDED, BudgetError, EvaluationError
 from policykit.cel.operators import UnknownOperand, lookup, show
-from policykit.cel.values import NONE, MixedMap, Optional, UInt, type_name
+from policykit.cel.values import INT_MAX, INT_MIN, NONE, MixedMap, Optional, UInt, type_name
 from policykit.unknown import Unknown, merge
 
 if TYPE_CHECKING:
@@ -158,14 +158,15 @@ def _find(operand: Any, key: Any) -> Any:
         return MISSING
     if kind is str or kind is bool:
         raise EvaluationError(f"unsupported index type '{type_name(key)}' in list")
-    if kind is float and not key.is_integer():
+    if (kind is float and not key.is_integer()) or not INT_MIN <= key <= INT_MAX:
         raise EvaluationError(f"unsupported index value {show(key)} in list")
     position = int(key)
     return operand[position] if 0 <= position < len(operand) else MISSING
 
 
 _KEYS = frozenset({str, int, UInt, bool, float, Unknown})
-_GO_TYPES = {type(None): "types.Null", bytes: "types.Bytes", list: "*types.baseList", dict: "*types.baseMap"}
+#: What Go calls the types of data; keys that are literals fail when the program is planned.
+_GO_TYPES = {type(None): "<nil>", bytes: "types.Bytes", list: "[]interface {}", dict: "map[string]interface {}"}
 
 # optionals
 
@@ -394,6 +395,13 @@ _CONFUSED = frozenset({int, UInt, bool, float})
 def call(overload: Overload, *arguments: Any) -> Any:
     """Call a library function with arguments of whatever type."""
     return call_any(overload.name, (overload,), *arguments)
+
+
+def call_compiled(overload: Overload, *arguments: Any) -> Any:
+    """Call a library function whose regular expression is constant: it names no types where they do not fit."""
+    if Unknown not in map(type, arguments) and not overload.accepts(arguments):
+        raise EvaluationError("no such overload")
+    return call(overload, *arguments)
 
 
 def call_any(name: str, overloads: tuple[Overload, ...], *arguments: Any) -> Any:

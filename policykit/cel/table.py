@@ -36,7 +36,7 @@ class _Patterns(dict[str, Any]):
 
 
 _RUNTIME = (
-    "BUDGET MISSING absorb also bail budget call call_any charge condition despite either elements has index insert "
+    "BUDGET MISSING absorb also bail budget call call_any call_compiled charge condition despite either elements has index insert "
     "insert_all known_has map_of metered negate no_condition optional_index optional_select pairs reach select "
     "settle some variable"
 )

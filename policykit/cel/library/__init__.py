@@ -45,8 +45,8 @@ class Overload:
     def key(self) -> str:
         """The name that generated code knows the overload by: module, implementation and argument types."""
         module = self.implementation.__module__.rpartition(".")[2]
-        types = (declared.name.rpartition(".")[2] for declared in self.arguments)
-        return "__".join((module, self.implementation.__name__, *types))
+        types = "__".join("".join(c if c.isalnum() else "_" for c in str(declared)) for declared in self.arguments)
+        return f"{module}__{self.implementation.__name__}__{types}"
 
     def accepts(self, arguments: tuple[Any, ...]) -> bool:
         """Whether values fit the declared types."""

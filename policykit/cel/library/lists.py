@@ -7,7 +7,7 @@ from typing import Any
 
 from policykit.cel.errors import COST_EXCEEDED, BudgetError, EvaluationError
 from policykit.cel.library import function, member
-from policykit.cel.operators import add, greater, known_equal, known_list, less
+from policykit.cel.operators import add, greater, known_equal, known_list, less, no_overload
 from policykit.cel.types import (
     BOOL,
     BYTES,
@@ -135,6 +135,8 @@ def flatten_deep(values: list[Any], depth: int) -> list[Any]:
 
 def sort(values: list[Any]) -> list[Any]:
     """`list.sort()`."""
+    if type(values) is not list:
+        raise no_overload(values, "sort")
     return sort_by(values, values)
 
 

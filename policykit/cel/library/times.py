@@ -105,10 +105,11 @@ def _calendar(seconds: int) -> str:
 
 
 def duration_text(value: Duration) -> str:
-    """Seconds as a decimal number: `90s`, `0.5s`."""
+    """Seconds as a decimal number: `90s`, `0.5s`; added up from seconds and nanoseconds as Go does it."""
     from policykit.cel.numbers import fixed
 
-    return f"{fixed(value.nanoseconds / _SECOND)}s"
+    seconds = _whole(value, _SECOND)
+    return f"{fixed(seconds + (value.nanoseconds - seconds * _SECOND) / 1e9)}s"
 
 
 def _zone_offset(zone: str, seconds: int) -> int:
