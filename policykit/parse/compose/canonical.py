@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.parse.compose import short
+from policykit.parse.compose.merge import plain_text
 from policykit.parse.compose.tree import (
     ITEM,
     ComposeError,
@@ -38,9 +39,9 @@ def with_defaults(tree: Node) -> Node:
     return _apply(tree, _DEFAULTS)
 
 
-def with_tables(tree: Node) -> Node:
-    """`KEY=value` lists as mappings: for readers of the model, when no file is left to merge."""
-    return _apply(tree, _TABLES)
+def normalised(tree: Node) -> Node:
+    """One type for each attribute (`KEY=value` lists as mappings...), when no file is left to merge."""
+    return _apply(tree, _TYPES)
 
 
 def _apply(node: Node, patterns: Patterns[Transform]) -> Node:
@@ -279,7 +280,7 @@ _DEFAULTS: Patterns[Transform] = Patterns(
 )
 
 
-# -- tables ------------------------------------------------------------------------------------------------------------
+# -- types -------------------------------------------------------------------------------------------------------------
 
 
 def _table(node: Node) -> Node:
@@ -298,11 +299,34 @@ def _table(node: Node) -> Node:
     return mapping(fields, node.span)
 
 
-_TABLES: Patterns[Transform] = Patterns(
+def _string(node: Node) -> Node:
+    return Node(plain_text(node.value), node.span) if isinstance(node.value, int | float) else node
+
+
+def _variables(node: Node) -> Node:
+    """A table whose values are texts, or null where the value comes from outside."""
+    table = _table(node)
+    if not isinstance(table.value, dict):
+        return table
+    entries = {key: Entry(entry.key, _string(entry.node)) for key, entry in table.value.items()}
+    return Node(entries, table.span)
+
+
+def _test(node: Node) -> Node:
+    return Node([Node("CMD-SHELL", node.span), node], node.span) if _is_text(node) else node
+
+
+_CONTAINERS = ("services", "jobs", "services.*.pre_start")
+_TYPES: Patterns[Transform] = Patterns(
     {
+        **{f"{section}.*.{name}": _as_list for section in _CONTAINERS for name in ("tmpfs", "dns_search")},
+        **{f"{section}.*.expose.*": _string for section in ("services", "jobs")},
+        **{f"{section}.*.ports.*.published": _string for section in ("services", "jobs")},
+        **{f"{section}.*.healthcheck.test": _test for section in ("services", "jobs")},
+        **{f"{section}.*.build.no_cache_filter": _as_list for section in ("services", "jobs")},
         **{
-            f"{section}.*.{name}": _table
-            for section in ("services", "jobs", "services.*.pre_start")
+            f"{section}.*.{name}": _variables
+            for section in _CONTAINERS
             for name in (
                 "environment",
                 "labels",
@@ -313,7 +337,7 @@ _TABLES: Patterns[Transform] = Patterns(
                 "deploy.labels",
             )
         },
-        **{f"{section}.*.labels": _table for section in ("networks", "volumes", "secrets", "configs")},
-        **{f"services.*.{hook}.*.environment": _table for hook in ("post_start", "pre_stop")},
+        **{f"{section}.*.labels": _variables for section in ("networks", "volumes", "secrets", "configs")},
+        **{f"services.*.{hook}.*.environment": _variables for hook in ("post_start", "pre_stop")},
     }
 )

@@ -20,9 +20,11 @@ _NAMESPACES = ("network_mode", "ipc", "pid", "uts", "cgroup")
 _SERVICE_PREFIX = "service:"
 
 
-def contradictions(model: Node) -> Iterator[ComposeError]:
-    """What one service says against itself, and secrets without content."""
+def contradictions(model: Node, profiles: Sequence[str]) -> Iterator[ComposeError]:
+    """What one active service says against itself, and secrets without content."""
     for name, service in children(child(model, "services")).items():
+        if not _is_active(service, profiles):
+            continue
         yield from _image_or_build(name, service)
         yield from _networks(name, service)
         yield from _healthcheck(service)
@@ -30,6 +32,11 @@ def contradictions(model: Node) -> Iterator[ComposeError]:
         yield from _limits(name, service)
         yield from _mounts(service)
         yield from _watches(name, service)
+    for name, secret in children(child(model, "secrets")).items():
+        fields = children(secret)
+        ways = [scalar(fields.get(way)) for way in ("file", "environment")]
+        if scalar(fields.get("external")) is not True and all(way is None or way == "" for way in ways):
+            yield ComposeError(f"secret `{name}` must declare either `file` or `environment`", secret.span)
 
 
 def _image_or_build(name: str, service: Node) -> Iterator[ComposeError]:
@@ -205,15 +212,15 @@ def _dependencies(service: Node) -> dict[str, Node]:
     """All services that one waits for, said with `depends_on` or implied by what it shares with them."""
     found: dict[str, Node] = {}
     for link in items(child(service, "links")):
-        found[text(link).partition(":")[0]] = link
+        if isinstance(link.value, str):
+            found[link.value.partition(":")[0]] = link
     for namespace in _NAMESPACES:
         node = child(service, namespace)
         if node is not None and text(node).startswith(_SERVICE_PREFIX):
             found[text(node).removeprefix(_SERVICE_PREFIX)] = node
     for node in items(child(service, "volumes_from")):
-        if not text(node).startswith("container:"):
-            found[text(node).partition(":")[0]] = node
-    found.pop("", None)
+        if isinstance(node.value, str) and not node.value.startswith("container:"):
+            found[node.value.partition(":")[0]] = node
     return found | children(child(service, "depends_on"))
 
 

@@ -322,7 +322,7 @@ def _by_port(node: Node) -> Any:
     )
     if any(isinstance(value, Unknown) for value in (host, published, target, protocol)):
         return id(node)
-    return f"{host}:{published}:{target}/{protocol}"
+    return f"{host}:{published}:{target!r}/{protocol}"
 
 
 def _by_path(node: Node) -> Any:

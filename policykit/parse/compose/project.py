@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from policykit.parse import yaml_nodes
-from policykit.parse.compose.canonical import with_tables
+from policykit.parse.compose.canonical import normalised
 from policykit.parse.compose.consistency import contradictions, dangling
 from policykit.parse.compose.files import folder_of, joined
 from policykit.parse.compose.interpolation import Environment, InterpolationError, interpolate
@@ -128,12 +128,12 @@ def _load(loader: Loader, sources: Sequence[Source], options: Options, problems:
     model = loader.model(sources, folder, environment, ())
     if not model.value:
         raise ComposeError("empty compose file", model.span)
-    problems += contradictions(model)
+    problems += contradictions(model, options.profiles)
     if not loader.skipped:
         problems += dangling(model, options.profiles)
-    if child(model, "name") is None and name:
-        model = with_entry(model, "name", Node(name, yaml_nodes.first_key(model)))
-    return with_tables(model)
+    written = child(model, "name")
+    model = with_entry(model, "name", Node(name, written.span if written else yaml_nodes.first_key(model)))
+    return normalised(model)
 
 
 def _project_name(loader: Loader, sources: Sequence[Source], environment: Environment, folder: str) -> str:

@@ -37,6 +37,8 @@ def ports(node: Node) -> list[Node]:
     if protocol not in _PROTOCOLS:
         raise ComposeError(f"invalid port `{spec}`: protocol must be tcp, udp or sctp", node.span)
     first, last = _range(target, spec, node.span)
+    if first == 0:
+        raise ComposeError(f"invalid port `{spec}`: 0 is no container port", node.span)
     begin, end = _range(published, spec, node.span) if published else (0, 0)
     if published and last - first != end - begin and first != last:
         raise ComposeError(f"invalid port `{spec}`: the ranges differ in length", node.span)

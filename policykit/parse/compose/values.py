@@ -206,6 +206,7 @@ _SERVICE: dict[str, Check] = {
     **{f"deploy.resources.{way}.cpus": _number for way in ("limits", "reservations")},
     **{f"{hook}.*.privileged": _boolean for hook in ("pre_start", "post_start", "pre_stop")},
     "deploy.resources.limits.pids": _integer,
+    "deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value": _integer,
     "deploy.resources.reservations.devices.*": _device_request,
     "deploy.resources.reservations.devices.*.count": _count,
     "develop.watch.*.path": _not_blank,
