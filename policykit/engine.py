@@ -54,7 +54,7 @@ class Judge:
         self._plan = _Plan(catalogue, rules)
         self._facts = facts
 
-    def findings(self, document: Document, others: Iterable[Document] = ()) -> list[Finding]:
+    def judge(self, document: Document, others: Iterable[Document] = ()) -> list[Judged]:
         """What the rules find in `document`; `others` are what cross-document rules may look at beside it."""
         project = Project((document, *others), self._facts)
         found = list(_of_document(document, project, self._plan))
@@ -62,7 +62,11 @@ class Judge:
         for subject, view in _of_project(project):
             if subject.document is document:
                 found += _judge(subject, checks.get(view, ()))
-        return [judged.finding for judged in found]
+        return found
+
+    def findings(self, document: Document, others: Iterable[Document] = ()) -> list[Finding]:
+        """The same, where no suppression counts."""
+        return [judged.finding for judged in self.judge(document, others)]
 
 
 def _of_document(document: Document, project: Project, plan: _Plan) -> Iterator[Judged]:
@@ -73,11 +77,13 @@ def _of_document(document: Document, project: Project, plan: _Plan) -> Iterator[
 
 
 def _of_project(project: Project) -> Iterator[tuple[Subject, View]]:
+    targets = {document.target for document in project.documents}
     for view in VIEWS.values():
         if view.of_project:
             for target in view.makers:
-                for subject in _subjects(view, target, None, project):
-                    yield subject, view
+                if target in targets:
+                    for subject in _subjects(view, target, None, project):
+                        yield subject, view
 
 
 class _Plan:

@@ -20,6 +20,7 @@ from policykit_webhook.settings import settings_from
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from policykit.finding import Severity
     from policykit_webhook.review import Review
 
 
@@ -100,7 +101,6 @@ class FakeJudge:
             rule["id"]: Rule(
                 id=rule["id"],
                 severity=rule.get("severity", "error"),
-                on_unknown=rule.get("onUnknown", "warn"),
                 failure_policy=rule.get("failurePolicy", "fail"),
                 operations=frozenset(rule.get("operations", ())),
                 subresources=frozenset(rule.get("subresources", ())),
@@ -120,7 +120,10 @@ class FakeJudge:
             try:
                 for path, message in self._does[rule["does"]](subject, rule, facts):
                     outcome: Outcome = "unknown" if path == "?" else "fail"
-                    violations.append(Violation(name, outcome, message, path.strip("?"), rule.get("help", "")))
+                    severity: Severity | None = "warning" if outcome == "unknown" else None
+                    violations.append(
+                        Violation(name, outcome, message, path.strip("?"), rule.get("help", ""), severity)
+                    )
             except Exception as error:
                 violations.append(Violation(name, "error", type(error).__name__))
         return violations
@@ -143,5 +146,5 @@ def load(directory: str) -> Policies:
     if not rules:
         raise UsageError("no rules")
     config = root / bundle.CONFIG
-    section = json.loads(config.read_text()) if config.exists() else {}
+    section = json.loads(config.read_text())["webhook"] if config.exists() else {}
     return policies(FakeJudge(rules, f"sha256:{root.name}"), settings_from(section))

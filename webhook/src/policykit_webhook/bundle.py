@@ -8,6 +8,7 @@ the source.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING
 from policykit.errors import Problem, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 CONFIG = "policykit.yaml"
-POLICIES = "policies"
+#: Where a snapshot keeps the folders that the command line names; a configuration's own stay beside it.
+POLICIES = ".given"
 #: A mount with more than this is not a policy folder.
 _MOST_BYTES = 64 * 1024 * 1024
 
@@ -66,15 +68,10 @@ def read(sources: Sources) -> Snapshot:
     problems: list[Problem] = []
     if sources.config is not None:
         _add(files, CONFIG, sources.config, problems)
+        for folder, place in _named_in(sources.config, files.get(CONFIG, b""), problems):
+            _add_folder(files, place, folder, problems)
     for number, folder in enumerate(sources.policies):
-        if not folder.is_dir():
-            problems.append(Problem("is not a directory", str(folder)))
-            continue
-        for path in sorted(folder.rglob("*")):
-            place = path.relative_to(folder)
-            # `..data` and its like are how a mounted ConfigMap is exchanged; the names beside them point into it
-            if path.is_file() and not any(part.startswith(".") for part in place.parts):
-                _add(files, str(PurePosixPath(POLICIES, str(number), *place.parts)), path, problems)
+        _add_folder(files, PurePosixPath(POLICIES, str(number)), folder, problems)
     if sum(map(len, files.values())) > _MOST_BYTES:
         problems.append(Problem(f"more than {_MOST_BYTES} bytes of policies", ", ".join(map(str, sources.policies))))
     if problems:
@@ -93,6 +90,32 @@ def keep_only(parent: Path, kept: Path) -> None:
     for path in parent.iterdir():
         if path != kept and path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _named_in(path: Path, content: bytes, problems: list[Problem]) -> Iterator[tuple[Path, PurePosixPath]]:
+    """The policy folders that a configuration names, and their place beside it."""
+    from policykit.config.load import load
+    from policykit.document import Source
+
+    directory = path.absolute().parent
+    for folder in load(Source(str(path), content.decode("utf-8", "replace")), directory).policies:
+        place = Path(os.path.normpath(folder))
+        if place.is_relative_to(directory):
+            yield folder, PurePosixPath(place.relative_to(directory).as_posix())
+        else:
+            hint = "keep policies below the directory of the configuration, or name them with --policies"
+            problems.append(Problem(f"`{folder}` lies outside", str(path), hint))
+
+
+def _add_folder(files: dict[str, bytes], place: PurePosixPath, folder: Path, problems: list[Problem]) -> None:
+    if not folder.is_dir():
+        problems.append(Problem("is not a directory", str(folder)))
+        return
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        # `..data` and its like are how a mounted ConfigMap is exchanged; the names beside them point into it
+        if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+            _add(files, str(PurePosixPath(place, *inside.parts)), path, problems)
 
 
 def _add(files: dict[str, bytes], name: str, path: Path, problems: list[Problem]) -> None:

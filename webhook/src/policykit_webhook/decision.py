@@ -130,19 +130,13 @@ def _results(violations: Sequence[Violation], review: Review, policies: Policies
     for violation in violations:
         rule = policies.judge.rules[violation.rule]
         mode = policies.settings.mode_of(rule.id, review.namespace)
-        if (action := _action(violation, rule, mode, policies.settings)) is not None:
-            results.append(Result(violation, action, mode))
+        results.append(Result(violation, _action(violation, rule, mode, policies.settings), mode))
     return results
 
 
-def _action(violation: Violation, rule: Rule, mode: Mode, settings: Settings) -> Action | None:
+def _action(violation: Violation, rule: Rule, mode: Mode, settings: Settings) -> Action:
     asked = _BY_SEVERITY[violation.severity or rule.severity]
-    if violation.outcome == "unknown":
-        on_unknown = settings.on_unknown.get(rule.id, rule.on_unknown)
-        if on_unknown == "ignore":
-            return None
-        asked = asked if on_unknown == "fail" else _weaker(asked, "warn")
-    elif violation.outcome == "error" and settings.on_error.get(rule.id, rule.failure_policy) == "ignore":
+    if violation.outcome == "error" and settings.on_error.get(rule.id, rule.failure_policy) == "ignore":
         asked = _weaker(asked, "warn")
     return _weaker(asked, _ACTIONS[MODES.index(mode)])
 
@@ -191,9 +185,7 @@ def _decision(results: Sequence[Result], policies: Policies) -> Decision:
 def _item(result: Result) -> wording.Item:
     violation = result.violation
     message = violation.message
-    if violation.outcome == "unknown":
-        message = f"cannot be judged: {message}"
-    elif violation.outcome == "error":
+    if violation.outcome == "error":
         message = f"could not be evaluated: {message}"
     elif result.standing:
         message = f"as before this update, {message}"

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from policykit.finding import Severity
-    from policykit.policy import OnUnknown
     from policykit_webhook.review import Review
 
 #: `error`: the rule could not be evaluated; what follows is the rule's failure policy.
@@ -33,12 +32,11 @@ class Rule:
     """What the decision needs to know of a policy.
 
     `operations` and `subresources` are those that the policy itself names (a ValidatingAdmissionPolicy does);
-    empty where it speaks about objects and not about requests. `on_unknown` and `failure_policy` are never None.
+    empty where it speaks about objects and not about requests.
     """
 
     id: str
     severity: Severity
-    on_unknown: OnUnknown
     failure_policy: FailurePolicy = "fail"
     operations: frozenset[str] = frozenset()
     subresources: frozenset[str] = frozenset()
@@ -46,7 +44,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What one rule says of one object. `path` reads `spec.containers[0].image`; `help` says what to change."""
+    """What one rule says of one object. `path` reads `spec.containers[0].image`; `help` says what to change.
+
+    `severity` is the rule's where it is None; an unknown verdict that is only to be told of is a `warning`.
+    """
 
     rule: str
     outcome: Outcome

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from policykit.errors import Problem, UsageError
-from policykit.policy import OnUnknown
 from policykit_webhook.judge import FailurePolicy
 
 #: The most that a rule may do: deny, say, or only note. In rising order of strength.
@@ -60,7 +59,6 @@ class Settings:
     rules: Mapping[str, Mode] = field(default_factory=dict)
     namespaces: tuple[NamespaceModes, ...] = ()
     updates: Updates = "ratchet"
-    on_unknown: Mapping[str, OnUnknown] = field(default_factory=dict)
     on_error: Mapping[str, FailurePolicy] = field(default_factory=dict)
     object_exceptions: bool = False
     excluded_namespaces: tuple[str, ...] = SYSTEM_NAMESPACES
@@ -101,7 +99,6 @@ class _Reader:
             "rules": lambda where, value: self.choices(where, value, MODES),
             "namespaces": self.namespaces,
             "updates": lambda where, value: self.choice(where, value, get_args(Updates)),
-            "on_unknown": lambda where, value: self.choices(where, value, get_args(OnUnknown)),
             "on_error": lambda where, value: self.choices(where, value, get_args(FailurePolicy)),
             "object_exceptions": self.boolean,
             "excluded_namespaces": self.texts,

@@ -58,7 +58,8 @@ def denial(items: Sequence[Item]) -> str:
     room = MESSAGE_BYTES - _size(head) - _size(tail) - 4
     for index, item in enumerate(items):
         rest = _rest(items[index + 1 :])
-        for candidate in _variants(item):
+        said_before = any(item.rule == other.rule and item.help == other.help for other in items[:index])
+        for candidate in _variants(item._replace(help="") if said_before else item):
             if _size(candidate) + 1 + (_size(rest) + 1 if rest else 0) <= room:
                 lines.append(candidate)
                 room -= _size(candidate) + 1

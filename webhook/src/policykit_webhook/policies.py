@@ -1,0 +1,178 @@
+"""A snapshot's directory to `Policies`:
+
+policykit's own engine, catalogue and configuration behind the webhook's `Judge`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from policykit import engine
+from policykit.catalogue import Catalogue, load_catalogue
+from policykit.catalogue.rules import RuleSet, RuleSettings, rule_set
+from policykit.config import Choice
+from policykit.config import Settings as ConfigSettings
+from policykit.config.load import load as load_config
+from policykit.document import Source, Span
+from policykit.errors import Problem, UsageError
+from policykit.files import display_name
+from policykit.suppress import Given, suppress
+from policykit.views.objects import AdmittedObject, annotations_of
+from policykit.views.registry import VIEWS
+from policykit_webhook import bundle, decision
+from policykit_webhook.judge import Rule, Violation
+from policykit_webhook.settings import Settings, settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from policykit.config.model import Config
+    from policykit.finding import Finding
+    from policykit_webhook.judge import Facts
+    from policykit_webhook.review import Review
+
+_UNKNOWN_FACTS = "what else is in the namespace is not known"
+
+
+def load(directory: str) -> decision.Policies:
+    """The policies and settings of a snapshot. Raises UsageError with everything that is wrong."""
+    root = Path(directory)
+    config = _config(root)
+    settings = ConfigSettings((config,))
+    catalogue = load_catalogue((*settings.policies, *bundle.folders(root)), cache=root.parent / "compiled")
+    in_force = settings.in_force(catalogue, Choice())
+    own = _expanded(settings_from(config.webhook or {}), catalogue)
+    return decision.policies(EngineJudge(catalogue, rule_set(catalogue, in_force.rules), settings, own, root), own)
+
+
+class EngineJudge:
+    """policykit's engine as the webhook's judge."""
+
+    def __init__(
+        self, catalogue: Catalogue, rules: RuleSet, config: ConfigSettings, settings: Settings, directory: Path
+    ) -> None:
+        self._catalogue = catalogue
+        self._rules = rules
+        self._config = config
+        self._facts = config.facts({})
+        self._inline = settings.object_exceptions
+        self._here = Span(f"{display_name(str(directory.absolute()))}/admission-review", 1, 1, 1, 1)
+        self._judge_of = lru_cache(maxsize=64)(self._make_judge)
+        self._crossing = frozenset(r for r in rules.rules if VIEWS[_policy(catalogue, r).for_each].of_project)
+        self.digest = f"sha256:{rules.digest}"
+        self.rules: Mapping[str, Rule] = {rule: _rule(rule, said) for rule, said in rules.rules.items()}
+
+    def judge(
+        self, review: Review, subject: Mapping[str, Any], rules: Collection[str], facts: Facts | None
+    ) -> Sequence[Violation]:
+        document = _document(subject, review)
+        others = facts.objects(review.namespace) if facts is not None and review.namespace else None
+        beside = [_other(obj) for obj in others or ()]
+        chosen = frozenset(rules)
+        try:
+            found = self._found(chosen, document, beside)
+        except Exception:
+            return list(self._one_by_one(chosen, document, beside))
+        return [v for f in found if (v := self._violation(f, known=others is not None)) is not None]
+
+    def _one_by_one(
+        self, rules: frozenset[str], document: AdmittedObject, beside: list[AdmittedObject]
+    ) -> Iterable[Violation]:
+        """Some rule broke: the others still speak. Only the type of an error is told, its text may quote the object."""
+        for rule in sorted(rules):
+            try:
+                found = self._found(frozenset({rule}), document, beside)
+            except Exception as error:
+                yield Violation(rule, "error", type(error).__name__)
+            else:
+                yield from (v for f in found if (v := self._violation(f, known=bool(beside))) is not None)
+
+    def _found(self, rules: frozenset[str], document: AdmittedObject, beside: list[AdmittedObject]) -> list[Finding]:
+        judged = self._judge_of(rules).judge(document, beside)
+        if not judged or not (self._inline or self._config.exceptions):
+            return [item.finding for item in judged]
+        here = [replace(item, finding=replace(item.finding, span=self._here)) for item in judged]
+        kept, _ = suppress(here, self._given(document, rules))
+        return [finding for finding in kept if finding.rule in rules]
+
+    def _given(self, document: AdmittedObject, rules: frozenset[str]) -> Given:
+        file = self._here.file
+        return Given(
+            catalogue=self._catalogue,
+            documents=(document,),
+            sources={file: Source(file, " ".join(annotations_of(document.data)))},
+            active=lambda _file: rules,
+            today=datetime.now(UTC).date().isoformat(),
+            exceptions=self._config.exceptions,
+            inline=self._inline,
+        )
+
+    def _violation(self, finding: Finding, *, known: bool) -> Violation | None:
+        """None where the unknown is to be ignored."""
+        if finding.rule not in self._crossing or known or finding.verdict == "unknown":
+            return Violation(
+                finding.rule, finding.verdict, finding.message, finding.path, finding.help, finding.severity
+            )
+        said = self._rules.rules[finding.rule]
+        if said.on_unknown == "ignore":
+            return None
+        severity = said.severity if said.on_unknown == "fail" else "warning"
+        return Violation(finding.rule, "unknown", _UNKNOWN_FACTS, finding.path, finding.help, severity)
+
+    def _make_judge(self, rules: frozenset[str]) -> engine.Judge:
+        chosen = {rule: said for rule, said in self._rules.rules.items() if rule in rules}
+        return engine.Judge(self._catalogue, RuleSet(chosen, self._rules.digest), self._facts)
+
+
+def _config(root: Path) -> Config:
+    path = root / bundle.CONFIG
+    text = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+    return load_config(Source(bundle.CONFIG, text), root)
+
+
+def _policy(catalogue: Catalogue, rule: str) -> Any:
+    policy = catalogue.get(rule)
+    assert policy is not None
+    return policy
+
+
+def _rule(rule: str, said: RuleSettings) -> Rule:
+    return Rule(rule, said.severity)
+
+
+def _document(subject: Mapping[str, Any], review: Review) -> AdmittedObject:
+    """The subject where the request says it is: what it says itself of its namespace does not count."""
+    return AdmittedObject(subject, review.kind.api_version, review.kind.name, review.name, review.namespace)
+
+
+def _other(obj: Mapping[str, Any]) -> AdmittedObject:
+    metadata = obj.get("metadata") or {}
+    return AdmittedObject(obj, obj["apiVersion"], obj["kind"], metadata.get("name", ""), metadata.get("namespace", ""))
+
+
+def _expanded(settings: Settings, catalogue: Catalogue) -> Settings:
+    """Categories and peers' names in the section to rule ids. Raises UsageError for names of nothing."""
+    problems: list[Problem] = []
+
+    def ids(said: Mapping[str, Any]) -> dict[str, Any]:
+        expanded = {}
+        for name, value in said.items():
+            found = catalogue.resolve(name)
+            if not found:
+                problems.append(Problem(f"no rule or category is called `{name}`", "webhook", "see `policykit rules`"))
+            expanded.update(dict.fromkeys(found, value))
+        return expanded
+
+    expanded = replace(
+        settings,
+        rules=ids(settings.rules),
+        on_error=ids(settings.on_error),
+        namespaces=tuple(replace(entry, rules=ids(entry.rules)) for entry in settings.namespaces),
+    )
+    if problems:
+        raise UsageError(*problems)
+    return expanded
