@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from policykit.parse import yaml_nodes
 from policykit.parse.compose.canonical import normalised
 from policykit.parse.compose.consistency import contradictions, dangling
+from policykit.parse.compose.environment import with_env_files
 from policykit.parse.compose.files import folder_of, joined
 from policykit.parse.compose.interpolation import Environment, InterpolationError, interpolate
 from policykit.parse.compose.load import Loader
@@ -133,7 +134,7 @@ def _load(loader: Loader, sources: Sequence[Source], options: Options, problems:
         problems += dangling(model, options.profiles)
     written = child(model, "name")
     model = with_entry(model, "name", Node(name, written.span if written else yaml_nodes.first_key(model)))
-    return normalised(model)
+    return with_env_files(loader, normalised(model), folder, environment)
 
 
 def _project_name(loader: Loader, sources: Sequence[Source], environment: Environment, folder: str) -> str:
