@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from policykit.errors import ParseError
+from policykit.finding import NotEvaluated
 from policykit.parse.kubernetes_templates import may_be_template, template_in
 from policykit.parse.yaml import YamlDocument, YamlFile, document_ranges, parse_ranges, parse_yaml
 from policykit.parse.yaml_scalars import KUBERNETES
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from policykit.document import Route, Source, Span, Target
-
-
-@dataclass(frozen=True, slots=True)
-class NotEvaluated:
-    """Text that nothing can be said about yet: neither wrong nor clean. `reason` says what it is and what to do."""
-
-    reason: str
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +93,7 @@ def _without_templates(source: Source) -> tuple[list[NotEvaluated], Iterator[Yam
     for start, end in document_ranges(source.text):
         if template := template_in(source.name, source.text[start:end]):
             span = lines.span(start + template.start, start + template.end)
-            templates.append(NotEvaluated(template.reason, span))
+            templates.append(NotEvaluated(span, template.reason))
         else:
             others.append((start, end))
     if not templates:

@@ -7,10 +7,9 @@ from policykit.parse.compose.project import (
     ComposeProject,
     LoadedProject,
     Options,
-    Skipped,
     load_project,
     project_files,
 )
 from policykit.parse.compose.tree import ComposeError
 
-__all__ = ["ComposeError", "ComposeProject", "LoadedProject", "Options", "Skipped", "load_project", "project_files"]
+__all__ = ["ComposeError", "ComposeProject", "LoadedProject", "Options", "load_project", "project_files"]

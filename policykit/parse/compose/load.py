@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from policykit.document import Source, Span
 from policykit.errors import ParseError
+from policykit.finding import NotEvaluated
 from policykit.parse.compose.canonical import canonical, with_defaults
 from policykit.parse.compose.casts import interpolated
 from policykit.parse.compose.dotenv import parse_dotenv
@@ -41,7 +42,7 @@ class Loader:
 
     read: Callable[[str], Source | None]
     files: list[str] = field(default_factory=list)
-    skipped: list[tuple[str, Span]] = field(default_factory=list)
+    not_evaluated: list[NotEvaluated] = field(default_factory=list)
     roots: dict[str, list[Node]] = field(default_factory=dict)
     loads: int = 0
 
@@ -88,7 +89,7 @@ class Loader:
     def source(self, folder: str, path: Node) -> Source | None:
         """The file that a node names; None, and a note of it, where it is remote. ComposeError where it is missing."""
         if is_remote(path.value):
-            self.skipped.append((f"`{path.value}` is remote and was not loaded", path.span))
+            self.not_evaluated.append(NotEvaluated(path.span, f"`{path.value}` is remote and was not loaded"))
             return None
         source = self.read(joined(folder, path.value))
         if source is None:

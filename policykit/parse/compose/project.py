@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from policykit.parse import yaml_nodes
 from policykit.parse.compose.canonical import normalised
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from policykit.document import Route, Source, Span, Target
+    from policykit.finding import NotEvaluated
 
 #: Files that `docker compose` takes without being told, the first that is there.
 _DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -43,13 +44,6 @@ class Options:
     complete: bool = False
     profiles: Sequence[str] = ()
     name: str = ""
-
-
-class Skipped(NamedTuple):
-    """A part of a project that could not be looked at, and where it is asked for."""
-
-    reason: str
-    span: Span
 
 
 class ComposeProject:
@@ -83,11 +77,14 @@ class ComposeProject:
 
 @dataclass(frozen=True, slots=True)
 class LoadedProject:
-    """`project` is None where the files cannot be loaded; `files` are all that were read, in order."""
+    """`project` is None where the files cannot be loaded; `files` are all that were read, in order.
+
+    `not_evaluated`: the parts of the project that only the network has.
+    """
 
     project: ComposeProject | None
     problems: tuple[ComposeError, ...]
-    skipped: tuple[Skipped, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
     files: tuple[str, ...]
 
 
@@ -107,8 +104,7 @@ def load_project(
     except* ComposeError as group:
         problems += _flat(group)
     project = ComposeProject(sources[0], root) if root is not None else None
-    skipped = tuple(Skipped(*item) for item in loader.skipped)
-    return LoadedProject(project, tuple(problems), skipped, tuple(dict.fromkeys(loader.files)))
+    return LoadedProject(project, tuple(problems), tuple(loader.not_evaluated), tuple(dict.fromkeys(loader.files)))
 
 
 def _flat(group: BaseExceptionGroup[ComposeError]) -> Iterator[ComposeError]:
@@ -130,7 +126,7 @@ def _load(loader: Loader, sources: Sequence[Source], options: Options, problems:
     if not model.value:
         raise ComposeError("empty compose file", model.span)
     problems += contradictions(model, options.profiles)
-    if not loader.skipped:
+    if not loader.not_evaluated:
         problems += dangling(model, options.profiles)
     written = child(model, "name")
     model = with_entry(model, "name", Node(name, written.span if written else yaml_nodes.first_key(model)))
