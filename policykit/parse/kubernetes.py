@@ -77,9 +77,7 @@ def parse_manifests(source: Source) -> Manifests:
                 else:
                     objects.append(item)
         elif document.data is not None:
-            foreign.append(
-                NotEvaluated("document without apiVersion and kind is no Kubernetes object", _head(document))
-            )
+            foreign.append(NotEvaluated(_head(document), "no Kubernetes object: it has no apiVersion and kind"))
     return Manifests(tuple(objects), (*templates, *(foreign if objects else ())), tuple(problems))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.parse.compose import short
-from policykit.parse.compose.merge import plain_text
 from policykit.parse.compose.tree import (
     ITEM,
     ComposeError,
@@ -17,6 +16,7 @@ from policykit.parse.compose.tree import (
     children,
     kind,
     mapping,
+    plain_text,
     scalar,
     with_entry,
 )

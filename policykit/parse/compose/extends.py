@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from policykit.parse.compose.canonical import canonical
 from policykit.parse.compose.files import rebased
-from policykit.parse.compose.merge import merge, unique
+from policykit.parse.compose.merge import merge
 from policykit.parse.compose.tags import Resets
 from policykit.parse.compose.tree import ComposeError, child, children, with_entry, without
+from policykit.parse.compose.unicity import unique
 from policykit.parse.yaml_nodes import Node
 
 if TYPE_CHECKING:

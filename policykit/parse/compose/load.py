@@ -17,11 +17,12 @@ from policykit.parse.compose.dotenv import parse_dotenv
 from policykit.parse.compose.extends import Scope, apply_extends
 from policykit.parse.compose.files import is_remote, joined
 from policykit.parse.compose.include import apply_includes
-from policykit.parse.compose.merge import merge, unique
+from policykit.parse.compose.merge import merge
 from policykit.parse.compose.shapes import violations
 from policykit.parse.compose.specification import PROJECT
 from policykit.parse.compose.tags import Resets, split_tags
 from policykit.parse.compose.tree import ComposeError, without
+from policykit.parse.compose.unicity import unique
 from policykit.parse.compose.values import check_values
 from policykit.parse.yaml import parse_yaml
 from policykit.parse.yaml_nodes import Node

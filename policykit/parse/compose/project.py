@@ -37,13 +37,14 @@ class Options:
 
     `environment`: variables that win over `.env`. `complete`: nothing else is set, so that an unset variable is empty
     and every file has to be there, as when Compose runs; otherwise it is unknown. `profiles`: those that are active.
-    `name`: the project's name, "" to take it from the files.
+    `name`: the project's name, "" to take it from the files. `consistent`: do the parts of the model have to agree?
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
     profiles: Sequence[str] = ()
     name: str = ""
+    consistent: bool = True
 
 
 class ComposeProject:
@@ -125,9 +126,10 @@ def _load(loader: Loader, sources: Sequence[Source], options: Options, problems:
     model = loader.model(sources, folder, environment, ())
     if not model.value:
         raise ComposeError("empty compose file", model.span)
-    problems += contradictions(model, options.profiles)
-    if not loader.not_evaluated:
-        problems += dangling(model, options.profiles)
+    if options.consistent:
+        problems += contradictions(model, options.profiles)
+        if not loader.not_evaluated:
+            problems += dangling(model, options.profiles)
     written = child(model, "name")
     model = with_entry(model, "name", Node(name, written.span if written else yaml_nodes.first_key(model)))
     return with_env_files(loader, normalised(model), folder, environment)

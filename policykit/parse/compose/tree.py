@@ -119,3 +119,12 @@ def kind(value: Any) -> str:
     """A value's type as the specification calls it."""
     names = {dict: "mapping", list: "list", str: "string", bool: "boolean", int: "number", float: "number"}
     return "null" if value is None else names.get(type(value), "value")
+
+
+def plain_text(value: Any) -> str:
+    """A scalar as Compose writes it into a text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    return "" if value is None else str(value)
