@@ -6,7 +6,6 @@ when a finding needs one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -19,8 +18,7 @@ TARGETS: tuple[Target, ...] = ("dockerfile", "compose", "kubernetes")
 Route = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file's name, as the user would say it, and its decoded text (no byte order mark).
 
     `target` says what it is where somebody knows better than its name tells.
@@ -31,8 +29,7 @@ class Source:
     target: Target | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A file that is no text: why, and where in it. Lines and columns count from 1."""
 
     name: str

@@ -7,11 +7,10 @@ is not a `ParseError` ends a run with an exit code of its own (`policykit.cli`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong with what a user wrote, and where.
 
     `where` reads `file:line:column` or `policy-id: key`, empty where there is no place;

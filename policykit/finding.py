@@ -5,8 +5,7 @@ Values only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +17,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 Verdict = Literal["fail", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """Which Kubernetes object a finding is about."""
 
     api_version: str
@@ -28,8 +26,7 @@ class Resource:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """`rule` is a policy id; `path` reads `spec.containers[0].image`; `help` says how to put it right.
 
     `target` is None where a file could not be read far enough to tell, and in policykit's own configuration.
@@ -46,8 +43,7 @@ class Finding:
     help: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A finding with what decides whether somebody silenced it.
 
     `document` is the one that `finding.path` leads into, None where there is none (a file that cannot be read);
@@ -59,8 +55,7 @@ class Judged:
     annotations: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
+class Suppressed(NamedTuple):
     """A finding that somebody silenced: `by` says how (a comment, an annotation, an exception), `reason` why."""
 
     finding: Finding
@@ -68,16 +63,14 @@ class Suppressed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotEvaluated:
+class NotEvaluated(NamedTuple):
     """A file or a part of one that was recognised but could not be judged, such as a Helm template."""
 
     span: Span
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Everything one run found, in the order of files, lines, columns and rules.
 
     `bundle` is the digest of the policies and parameters in force; `files` counts those that were evaluated.

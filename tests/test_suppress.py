@@ -364,9 +364,8 @@ def exception(**changes: Any) -> PolicyException:
 class TestExceptions:
     def judged(self, path: str = "spec.template.spec.containers[0].image") -> tuple[list[Judged], list[Document]]:
         document, annotations = deployment()
-        finding = replace(
-            finding_at("deploy.yaml", TAG, 13, path), resource=Resource("apps/v1", "Deployment", "shop", "web")
-        )
+        found_in = Resource("apps/v1", "Deployment", "shop", "web")
+        finding = finding_at("deploy.yaml", TAG, 13, path)._replace(resource=found_in)
         return [Judged(finding, document, annotations)], [document]
 
     @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ import hashlib
 import marshal
 import os
 import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A policy, the digest of its text, its compiled expressions, and the file it stands in."""
 
     policy: Policy
@@ -113,6 +110,8 @@ def _load(stored: Path) -> list[Entry] | None:
 
 def _store(stored: Path, entries: Sequence[Entry]) -> None:
     """Whole or not at all, and readable by nobody else; a cache that cannot be written is no error."""
+    import tempfile
+
     payload = marshal.dumps([(_fields(e.policy), e.digest, e.programs, e.file) for e in entries])
     try:
         stored.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

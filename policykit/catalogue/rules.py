@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from policykit.errors import Problem, UsageError
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from policykit.policy import OnUnknown, Policy
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSettings:
+class RuleSettings(NamedTuple):
     """How one policy is applied; `parameters` has a value for each of the policy's."""
 
     severity: Severity
@@ -26,8 +24,7 @@ class RuleSettings:
     parameters: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSet:
+class RuleSet(NamedTuple):
     """`rules` by policy id; `digest` changes with any policy text or setting in force (SHA-256, hexadecimal)."""
 
     rules: Mapping[str, RuleSettings]

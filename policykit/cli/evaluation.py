@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -145,7 +144,7 @@ def _weighed(findings: Iterable[Finding], own: Callable[[str], Mapping[str, Seve
         if finding.rule not in OWN_RULES:
             weighed.append(finding)
         elif severity := own(finding.span.file).get(finding.rule):
-            weighed.append(replace(finding, severity=severity))
+            weighed.append(finding._replace(severity=severity))
     return weighed
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +58,7 @@ class Reading:
             source = self._read(item) if isinstance(item, files.Found) else item
             if isinstance(source, Source):
                 if not could_be(source.name):  # somebody named it, so it is worth a look inside
-                    source = replace(source, target=_detect_content(source.text))
+                    source = source._replace(target=_detect_content(source.text))
                 self.sources[source.name] = source
             yield source
 

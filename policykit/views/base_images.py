@@ -7,11 +7,10 @@ for years. What it does not list is unknown. A configuration may put entries of 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.unknown import Unknown
 from policykit.views.image_reference import matches_any
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from policykit.views.image_reference import ImageReference
 
 
-@dataclass(frozen=True, slots=True)
-class BaseImage:
+class BaseImage(NamedTuple):
     """Images by name (patterns as in `matches_any`) and by tag (a glob)."""
 
     images: tuple[str, ...]
@@ -47,5 +45,5 @@ def base_image(reference: ImageReference, known: Sequence[BaseImage]) -> BaseIma
 
 @cache
 def _built_in() -> tuple[BaseImage, ...]:
-    text = resources.files("policykit.views").joinpath("base_images.json").read_text("utf-8")
+    text = Path(__file__).with_name("base_images.json").read_text("utf-8")
     return tuple(BaseImage(**{**row, "images": tuple(row["images"])}) for row in json.loads(text))

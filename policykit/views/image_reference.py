@@ -7,8 +7,8 @@ Grammar and normalisation are those of the distribution project's `reference` pa
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from policykit.unknown import HOLE, Unknown
 
@@ -31,8 +31,7 @@ _MAXIMUM_NAME = 255
 Text = str | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class ImageReference:
+class ImageReference(NamedTuple):
     """A reference and its parts; each part is Unknown where the pieces that decide it are.
 
     `ref` as it was written, `registry` lower case with Docker Hub's aliases folded and without `:443`,

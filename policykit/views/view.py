@@ -22,8 +22,7 @@ class Place(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """One thing that a policy judges.
 
     `data` is what its expressions see under the view's name. `locate` takes a validation's `at` ("" for the subject

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from policykit.document import Source, Span
 from policykit.finding import Finding, Resource
 from policykit.report.fingerprint import fingerprints
@@ -19,7 +17,7 @@ def marks(text: str, *findings: Finding) -> list[str]:
 
 
 def at(line: int, **changes: object) -> Finding:
-    return replace(FINDING, span=Span("Dockerfile", line, 6, line, 14), **changes)  # type: ignore[arg-type]
+    return FINDING._replace(span=Span("Dockerfile", line, 6, line, 14), **changes)  # type: ignore[arg-type]
 
 
 def test_stable_under_lines_and_stages_above() -> None:
@@ -32,8 +30,8 @@ def test_the_value_counts() -> None:
 
 
 def test_rule_file_and_resource_count() -> None:
-    pods = [replace(FINDING, resource=Resource("v1", "Pod", "n", name)) for name in "ab"]
-    others = [replace(FINDING, rule="other"), replace(FINDING, span=FINDING.span._replace(file="x")), *pods]
+    pods = [FINDING._replace(resource=Resource("v1", "Pod", "n", name)) for name in "ab"]
+    others = [FINDING._replace(rule="other"), FINDING._replace(span=FINDING.span._replace(file="x")), *pods]
     assert len({mark for finding in (FINDING, *others) for mark in marks(TEXT, finding)}) == 5
 
 
