@@ -132,12 +132,9 @@ class CommandReader(WordReader):
         length = len(match[0])
         if self.at == match.end() and self.text.startswith("(", self.at):
             self._array()
-        inner = word.decoded
-        value = (
-            ShellWord(word.text[length:], self.fragment, match.end(), self.at, None, word.dynamic, word.quoted)
-            if inner is None
-            else ShellWord(word.text[length:], inner, length, len(inner.text), None, word.dynamic, word.quoted)
-        )
+        text, start = word.text[length:], match.end()
+        decoded = word.decoded and word.decoded.slice(length, len(word.text))
+        value = ShellWord(text, self.fragment, start, self.at, decoded, word.dynamic, word.quoted)
         draft.assignments.append(Assignment(match[0].rstrip("+="), value, word))
         draft.end = self.at
 
