@@ -1,17 +1,12 @@
-"""What a policy file says, as values. Checked and compiled elsewhere (`policykit.catalogue`); nothing here runs.
-
-The classes are plain dataclasses so that a run with a warm cache never imports pydantic; `__pydantic_config__`
-is read by pydantic alone, when a policy file is validated.
-"""
+"""What a policy file says, as values. Checked and compiled elsewhere (`policykit.catalogue`); nothing here runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal, NamedTuple
 
-from policykit.document import Target  # noqa: TC001
-from policykit.finding import Severity  # noqa: TC001
+from policykit.document import Target
+from policykit.finding import Severity
 
 API_VERSION = "policykit.dev/v1"
 
@@ -19,35 +14,18 @@ OnUnknown = Literal["ignore", "warn", "fail"]
 JsonSchema = Mapping[str, Any]
 
 
-def _camel(name: str) -> str:
-    if name in ("passing", "failing"):  # `pass` cannot be an attribute
-        return name[:4]
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
-
-
-#: How pydantic reads the classes below: keys in camelCase, unknown keys are errors, no silent conversions.
-_FILE: dict[str, Any] = {"alias_generator": _camel, "extra": "forbid", "strict": False}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedExpression:
+class NamedExpression(NamedTuple):
     """A variable or a match condition: a CEL expression under a name."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FILE
 
     name: str
     expression: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
+class Validation(NamedTuple):
     """One CEL condition that holds for a compliant subject, and what to say where it does not.
 
     `at` names the part of the subject to blame: one of its view's parts, or a path within it.
     """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FILE
 
     expression: str
     message: str
@@ -55,48 +33,39 @@ class Validation:
     at: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class Example(NamedTuple):
     """An input and where findings of the policy stand in it.
 
     One file (`input`), or several (`files`, by name). `at` lists every finding as `line:column`, with the
     file's name in front where there are several files; empty in passing examples.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FILE
-
     name: str
     target: Target
     input: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = {}
     at: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
+class Examples(NamedTuple):
     """A policy's inputs that comply, that violate, and that cannot be judged from the files alone.
 
     They stand in the policy's file (`spec.examples`) and are read when somebody runs or prints them.
     """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FILE
 
     passing: tuple[Example, ...] = ()
     failing: tuple[Example, ...] = ()
     unknown: tuple[Example, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(NamedTuple):
     """One policy file. `id` is its file's stem, `category` its folder.
 
     `fix` says what to do, for each target where that differs. `for_each` names the view whose subjects it judges;
     `parameters` maps a name to a JSON Schema with a default. `on_unknown` is None where the severity decides: `warn`
     for errors, `ignore` otherwise.
     """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _FILE
 
     id: str
     summary: str
@@ -111,11 +80,11 @@ class Policy:
     enabled: bool = True
     suppressible: bool = True
     on_unknown: OnUnknown | None = None
-    parameters: Mapping[str, JsonSchema] = field(default_factory=dict)
+    parameters: Mapping[str, JsonSchema] = {}
     variables: tuple[NamedExpression, ...] = ()
     match_conditions: tuple[NamedExpression, ...] = ()
     references: tuple[str, ...] = ()
-    equivalents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    equivalents: Mapping[str, tuple[str, ...]] = {}
 
     def fix_for(self, target: Target) -> str:
         """What to do about a finding in a document of that target."""

@@ -128,10 +128,7 @@ _EXPRESSIONS = {"validations": Validation, "variables": NamedExpression, "match_
 
 def _fields(policy: Policy) -> dict[str, Any]:
     """A policy as plain values, which is all that marshal knows."""
-    fields = {name: getattr(policy, name) for name in policy.__slots__}
-    for name in _EXPRESSIONS:
-        fields[name] = [{key: getattr(item, key) for key in item.__slots__} for item in fields[name]]
-    return fields
+    return policy._asdict() | {name: [item._asdict() for item in getattr(policy, name)] for name in _EXPRESSIONS}
 
 
 def _policy(fields: dict[str, Any]) -> Policy:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from jsonschema import Draft202012Validator, SchemaError
 from pydantic import TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 
 from policykit.document import route_text
 from policykit.errors import ParseError, Problem
 from policykit.parse.yaml import parse_yaml
 from policykit.parse.yaml_scalars import KUBERNETES
-from policykit.policy import API_VERSION, Examples, Policy
+from policykit.policy import API_VERSION, Example, Examples, NamedExpression, Policy, Validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +26,12 @@ if TYPE_CHECKING:
     from policykit.document import Document, Route, Source
 
 
-@dataclass(frozen=True, config={"extra": "forbid"})
-class _Metadata:
+class _Metadata(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, config={"extra": "forbid"})
-class _Envelope:
-    apiVersion: Literal["policykit.dev/v1"]  # noqa: N815
+class _Envelope(NamedTuple):
+    api_version: Literal["policykit.dev/v1"]
     kind: Literal["Policy"]
     metadata: _Metadata
     spec: dict[str, Any]
@@ -50,7 +47,15 @@ class PolicyFile(NamedTuple):
 
 @cache
 def _adapter(type_: type) -> TypeAdapter[Any]:
-    return TypeAdapter(type_)
+    """Keys are in camelCase; a NamedTuple takes no others than its own."""
+    return TypeAdapter(type_, config={"alias_generator": _camel})
+
+
+def _camel(name: str) -> str:
+    if name in ("passing", "failing"):  # `pass` cannot be an attribute
+        return name[:4]
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
 
 
 def is_policy(data: Any) -> bool:
@@ -105,7 +110,7 @@ def _validate(type_: type, value: Any, document: Document, prefix: Route) -> Ite
 
 def _problem(detail: ErrorDetails, document: Document, prefix: Route) -> Problem:
     route: Route = (*prefix, *detail["loc"])
-    unknown = detail["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+    unknown = detail["type"] == "extra_forbidden"
     key = str(route[-1]) if route else ""
     if unknown:
         close = difflib.get_close_matches(key, _keys(), 1)
@@ -119,9 +124,8 @@ def _problem(detail: ErrorDetails, document: Document, prefix: Route) -> Problem
 
 @cache
 def _keys() -> tuple[str, ...]:
-    schemas = [_adapter(type_).json_schema() for type_ in (Policy, Examples)]
-    shapes = [shape for schema in schemas for shape in (schema, *schema.get("$defs", {}).values())]
-    return ("examples", *sorted({key for shape in shapes for key in shape.get("properties", {})}))
+    shapes = (Policy, Validation, NamedExpression, Examples, Example)
+    return ("examples", *sorted({_camel(name) for shape in shapes for name in shape._fields}))
 
 
 def _meaning_problems(file: PolicyFile, stem: str, folder: str) -> Iterator[Problem]:
