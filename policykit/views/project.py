@@ -110,6 +110,10 @@ class Project:
             found = self._made[key] = tuple(make(document, self))
         return found
 
+    def file(self, name: str) -> Source | None:
+        """A file that stands beside a document, by its name; None where there is none."""
+        return self._read(name)
+
     def build(self, dockerfile: Dockerfile) -> Build:
         """What the words of a Dockerfile mean in a build of its own, with the run's build arguments."""
         return self._build(dockerfile, {})

@@ -183,5 +183,55 @@ VIEWS: Mapping[str, View] = {
             of_project=True,
         ),
         View("roleBinding", "rbac:ROLE_BINDING", _ANY_PATH, {"kubernetes": "rbac:role_bindings"}, of_project=True),
+        View(
+            "instruction",
+            "instructions:INSTRUCTION",
+            frozenset({"keyword", "arguments", "end"}),
+            {"dockerfile": "instructions:instructions"},
+        ),
+        View("comment", "instructions:COMMENT", frozenset({"text"}), {"dockerfile": "instructions:comments"}),
+        View("command", "commands:COMMAND", frozenset({"name"}), {"dockerfile": "commands:commands"}),
+        View(
+            "packageCommand",
+            "packages:PACKAGE_COMMAND",
+            frozenset({"tool"}),
+            {"dockerfile": "packages:package_commands"},
+            variable="call",
+        ),
+        View(
+            "package",
+            "packages:PACKAGE",
+            frozenset({"text"}),
+            {"dockerfile": "packages:packages"},
+            variable="pkg",  # CEL reserves the word package
+        ),
+        View(
+            "stage",
+            "stages:STAGE",
+            frozenset({"name", "as", "base", "platform"}),
+            {"dockerfile": "stages:stages"},
+        ),
+        View(
+            "copy",
+            "copies:COPY",
+            frozenset({"sources", "destination", "from"}),
+            {"dockerfile": "copies:copies"},
+        ),
+        View("source", "copies:SOURCE", frozenset({"path"}), {"dockerfile": "copies:sources"}),
+        View(
+            "variable",
+            "declarations:VARIABLE",
+            frozenset({"name", "value"}),
+            {"dockerfile": "declarations:variables"},
+        ),
+        View("label", "declarations:LABEL", frozenset({"key", "value"}), {"dockerfile": "declarations:labels"}),
+        View(
+            "exposedPort",
+            "declarations:EXPOSED_PORT",
+            frozenset({"text"}),
+            {"dockerfile": "declarations:exposed_ports"},
+            variable="port",
+        ),
+        View("reference", "references:REFERENCE", frozenset({"name"}), {"dockerfile": "references:references"}),
     )
 }

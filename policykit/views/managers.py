@@ -1,0 +1,352 @@
+"""What package managers are called, what their verbs do, how a package says its version, and where caches lie.
+
+Facts from each manager's manual page; data for the views `packageCommand` and `package`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from policykit.unknown import HOLE, Unknown
+from policykit.views.runs import pattern_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Action = Literal["install", "update", "upgrade", "dist-upgrade", "remove", "clean", "run", ""]
+Text = str | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """A package manager.
+
+    `verbs`: what a command's first operand (two words of it first) makes it do. `taking_value`: options, without
+    dashes, whose value is the next word. `yes`: options that answer every question. `caches`: directories that fill;
+    `cleaners`: commands that empty them. `pinned`: whether a package as written asks for a version; `is_local`: whether
+    it is a file, a directory or an address rather than a name to look up.
+    """
+
+    name: str
+    verbs: Mapping[str, Action]
+    taking_value: frozenset[str]
+    pinned: Callable[[str], bool]
+    is_local: Callable[[str], bool]
+    yes: frozenset[str] = frozenset()
+    caches: tuple[str, ...] = ()
+    cleaners: tuple[str, ...] = ()
+
+
+def _local(*endings: str) -> Callable[[str], bool]:
+    def is_local(text: str) -> bool:
+        return text.startswith((".", "/", "~")) or "://" in text or text.lower().endswith(endings)
+
+    return is_local
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _verbs(actions: Mapping[Action, str]) -> dict[str, Action]:
+    """Verbs by action, verbs of two words written with `_`, into actions by verb."""
+    return {verb.replace("_", " "): action for action, verbs in actions.items() for verb in verbs.split()}
+
+
+def _pin(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda text: compiled.search(text) is not None
+
+
+def _npm_pinned(text: str) -> bool:
+    """`name@version`, `@scope/name@version`, or a commit of a repository."""
+    if "/" in text.removeprefix("@").partition("/")[2] or ":" in text or ("/" in text and not text.startswith("@")):
+        return "#" in text
+    return text.removeprefix("@").partition("@")[2] not in ("", "latest", "next")
+
+
+def _npm_local(text: str) -> bool:
+    if text.startswith(("git+", "git:", "github:", "gitlab:", "bitbucket:", "gist:")):
+        return False
+    return _local(".tgz", ".tar", ".tar.gz")(text)
+
+
+def _pip_local(text: str) -> bool:
+    if re.match(r"(?:git|hg|svn|bzr)\+", text):
+        return "@" in text.partition("://")[2].partition("/")[2]  # at a revision
+    return _local(".whl", ".zip", ".tar.gz", ".tar.bz2")(text) or "/" in text or " @ " in text
+
+
+def _go_local(text: str) -> bool:
+    return text.startswith((".", "/", "~")) or text.endswith(".go") or text in ("all", "std", "cmd", "tool")
+
+
+def _go_pinned(text: str) -> bool:
+    return text.partition("@")[2] not in ("", "latest", "upgrade", "patch")
+
+
+_RPM_VERSION = rf"-(?:[0-9]+:)?[0-9{HOLE}][^-]*(?:-[0-9{HOLE}][^-]*)?$"
+_RPM_CACHES = ("/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5")
+
+_APT = Manager(
+    "apt",
+    _verbs(
+        {
+            "install": "install reinstall build-dep",
+            "update": "update",
+            "upgrade": "upgrade safe-upgrade",
+            "dist-upgrade": "dist-upgrade full-upgrade",
+            "remove": "remove purge autoremove auto-remove",
+            "clean": "clean autoclean",
+        }
+    ),
+    _words("o option c config-file t target-release default-release a host-architecture"),
+    _pin("[=/]"),
+    _local(".deb"),
+    _words("y yes assume-yes qq force-yes"),
+    ("/var/lib/apt/lists",),
+    ("rm", "apt-dist-clean"),
+)
+_APK = Manager(
+    "apk",
+    _verbs(
+        {
+            "install": "add",
+            "update": "update",
+            "upgrade": "upgrade",
+            "remove": "del",
+            "clean": "cache_clean cache_purge",
+        }
+    ),
+    _words("t virtual X repository p root repositories-file cache-dir keys-dir wait arch"),
+    _pin("[=<>~]"),
+    _local(".apk"),
+    caches=("/var/cache/apk", "/etc/apk/cache"),
+    cleaners=("rm", "apk cache clean", "apk cache purge"),
+)
+_RPM_VERBS = _verbs(
+    {
+        "install": "install in localinstall groupinstall group_install module_install reinstall rei builddep",
+        "update": "makecache",
+        "upgrade": "upgrade update up upgrade-minimal update-minimal up-min groupupdate",
+        "remove": "remove erase rm autoremove",
+        "clean": "clean",
+    }
+)
+_RPM_OPTIONS = _words(
+    "c config x exclude releasever setopt enablerepo disablerepo repo repoid installroot comment d e R forcearch "
+    "disableplugin enableplugin destdir advisory cve disableexcludes"
+)
+_YUM, _DNF = (
+    Manager(
+        name,
+        _RPM_VERBS,
+        _RPM_OPTIONS,
+        _pin(_RPM_VERSION),
+        _local(".rpm"),
+        _words("y yes assumeyes"),
+        _RPM_CACHES,
+        ("rm", f"{name} clean"),
+    )
+    for name in ("yum", "dnf")
+)
+_ZYPPER = Manager(
+    "zypper",
+    _verbs(
+        {
+            "install": "install in source-install si",
+            "update": "refresh ref",
+            "upgrade": "update up patch",
+            "dist-upgrade": "dist-upgrade dup",
+            "remove": "remove rm",
+            "clean": "clean cc",
+        }
+    ),
+    _words("t type r repo from R root D reposd-dir C cache-dir name c config gpg-auto-import-keys-from"),
+    _pin("[=<>]"),
+    _local(".rpm"),
+    _words("n non-interactive y no-confirm"),
+    ("/var/cache/zypp",),
+    ("rm", "zypper clean", "zypper cc"),
+)
+_PIP_OPTIONS = _words(
+    "c constraint r requirement e editable t target platform python-version implementation abi root prefix src "
+    "upgrade-strategy i index-url extra-index-url f find-links no-binary only-binary progress-bar report "
+    "config-settings C global-option install-option log proxy retries timeout exists-action trusted-host cert client-cert cache-dir "
+    "python build b use-feature use-deprecated group keyring-provider index-strategy with p refresh-package suffix "
+    "pip-args preinstall overrides python-platform index default-index index-args root-user-action"
+)
+_PIP = Manager(
+    "pip",
+    _verbs(
+        {
+            "install": "install",
+            "remove": "uninstall",
+            "clean": "cache_purge",
+        }
+    ),
+    _PIP_OPTIONS,
+    _pin("[=<>!~]=|[<>]"),
+    _pip_local,
+    caches=("/root/.cache/pip",),
+    cleaners=("rm", "pip cache purge"),
+)
+_PIPX = Manager(
+    "pipx",
+    _verbs(
+        {
+            "install": "install",
+            "run": "run",
+        }
+    ),
+    _PIP_OPTIONS,
+    _PIP.pinned,
+    _pip_local,
+)
+_UV = Manager(
+    "uv",
+    _verbs(
+        {
+            "install": "pip_install tool_install",
+            "run": "tool_run",
+            "clean": "cache_clean cache_prune",
+        }
+    ),
+    _PIP_OPTIONS,
+    _pin("[=<>!~]=|[<>]|@[0-9]"),
+    _pip_local,
+    caches=("/root/.cache/uv",),
+    cleaners=("rm", "uv cache clean", "uv cache prune"),
+)
+_NODE_OPTIONS = _words(
+    "prefix registry loglevel cache userconfig globalconfig tag omit include C w workspace node-options script-shell "
+    "install-strategy cwd dir store-dir filter F network-timeout modules-folder cache-folder mutex use-yarnrc"
+)
+_NPM = Manager(
+    "npm",
+    _verbs(
+        {
+            "install": "install i in ins inst isntall add",
+            "update": "outdated",
+            "upgrade": "update up",
+            "remove": "uninstall remove rm un",
+        }
+    ),
+    _NODE_OPTIONS,
+    _npm_pinned,
+    _npm_local,
+)
+_YARN = Manager(
+    "yarn",
+    _verbs(
+        {
+            "install": "add global_add install",
+            "upgrade": "upgrade up",
+            "remove": "remove",
+            "clean": "cache_clean",
+        }
+    ),
+    _NODE_OPTIONS,
+    _npm_pinned,
+    _npm_local,
+    caches=("/usr/local/share/.cache/yarn", "/root/.cache/yarn", "/root/.yarn"),
+    cleaners=("rm", "yarn cache clean"),
+)
+_PNPM = Manager(
+    "pnpm",
+    _verbs(
+        {
+            "install": "add install i",
+            "upgrade": "update up",
+            "remove": "remove rm",
+        }
+    ),
+    _NODE_OPTIONS,
+    _npm_pinned,
+    _npm_local,
+)
+_GEM = Manager(
+    "gem",
+    _verbs(
+        {
+            "install": "install i",
+            "upgrade": "update",
+            "remove": "uninstall",
+            "clean": "cleanup",
+        }
+    ),
+    _words(
+        "v version i install-dir n bindir document build-root platform P trust-policy target-rbconfig s source p "
+        "http-proxy B bulk-threshold config-file g file use-system-libraries"
+    ),
+    _pin(":"),
+    _local(".gem"),
+)
+_GO = Manager(
+    "go",
+    _verbs(
+        {
+            "install": "install get run",
+            "clean": "clean",
+        }
+    ),
+    _words(
+        "C p asmflags buildmode buildvcs compiler gccgoflags gcflags installsuffix ldflags mod modfile overlay pgo "
+        "pkgdir tags toolexec exec covermode coverpkg"
+    ),
+    _go_pinned,
+    _go_local,
+)
+_CARGO = Manager(
+    "cargo",
+    _verbs(
+        {
+            "install": "install",
+        }
+    ),
+    _words(
+        "vers version git branch tag rev path index registry F features profile target target-dir root j jobs config"
+    ),
+    _pin("@"),
+    _local(),
+)
+
+#: By the name of the program.
+MANAGERS: Mapping[str, Manager] = {
+    **dict.fromkeys(("apt-get", "apt", "aptitude"), _APT),
+    "apk": _APK,
+    "yum": _YUM,
+    **dict.fromkeys(("dnf", "dnf5", "microdnf", "tdnf"), _DNF),
+    "zypper": _ZYPPER,
+    "pip": _PIP,
+    "pipx": _PIPX,
+    "uv": _UV,
+    "npm": _NPM,
+    "yarn": _YARN,
+    "pnpm": _PNPM,
+    "gem": _GEM,
+    "go": _GO,
+    "cargo": _CARGO,
+}
+_PIP_PROGRAM = re.compile(r"pip[23]?(?:\.[0-9]+)?")
+_PYTHON_PROGRAM = re.compile(r"python[23]?(?:\.[0-9]+)?")
+
+
+def find_manager(words: list[str]) -> tuple[Manager, str, int] | None:
+    """The manager that a command line calls, the name it is called by, and where its arguments begin."""
+    if _PYTHON_PROGRAM.fullmatch(words[0]) and words[1:3] == ["-m", "pip"]:
+        return _PIP, "pip", 3
+    if _PIP_PROGRAM.fullmatch(words[0]):
+        return _PIP, words[0], 1
+    manager = MANAGERS.get(words[0])
+    return None if manager is None else (manager, words[0], 1)
+
+
+def is_pinned(manager: Manager, text: Text) -> bool | Unknown:
+    """Whether a package as written asks for a version, or needs none because it is a file."""
+    known = pattern_of(text)
+    if manager.is_local(known) or manager.pinned(known):
+        return True
+    return text if isinstance(text, Unknown) else False
