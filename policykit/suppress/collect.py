@@ -35,7 +35,7 @@ class Collector:
     def collect(self, judged: Sequence[Judged]) -> None:
         """`judged` carry the annotations that stand over them."""
         if self._given.inline:
-            self._comments()
+            self._comments(judged)
             self._own_annotations()
             self._annotations_over(judged)
         for exception in self._given.exceptions:
@@ -60,14 +60,16 @@ class Collector:
     def _is_watched(self, directive: Directive, rules: frozenset[str], file: str) -> bool:
         return directive.peer == OURS and not rules.isdisjoint(self._given.active(file))
 
-    def _comments(self) -> None:
+    def _comments(self, judged: Sequence[Judged]) -> None:
+        # A file that is loaded by another one may have any name; its findings know what it is.
+        targets = {item.finding.span.file: item.finding.target for item in judged}
         dockerfiles = {d.source.name: d.data for d in self._given.documents if d.target == "dockerfile"}
         for name, source in self._given.sources.items():
             if not directives.MENTIONS.search(source.text):
                 continue
             if name in dockerfiles:
                 found = _in_dockerfile(dockerfiles[name])
-            elif target := source.target or detect(name, source.text):
+            elif target := source.target or detect(name, source.text) or targets.get(name):
                 found = _in_yaml(source, target)
             else:
                 continue

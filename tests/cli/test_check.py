@@ -304,6 +304,46 @@ class TestInput:
         assert (done.code, done.out) == (0, "Nothing was checked\n")
 
 
+class TestSeveralFiles:
+    """What one file says about another."""
+
+    def test_a_comment_in_the_file_that_a_value_comes_from(self, policykit: Command) -> None:
+        base = "services:\n  base:\n    image: x # policykit: ignore=image-explicit-tag mirror\n"
+        extends = "services:\n  a:\n    extends: {file: base.yml, service: base}\n"
+        policykit.write(**{"compose.yaml": extends, "base.yml": base})
+        report = json.loads(policykit("check", "--select", "image-explicit-tag", "--format", "json").out)
+        assert report["findings"] == []
+        assert [(s["file"], s["line"]) for s in report["suppressed"]] == [("base.yml", 3)]
+
+    @pytest.mark.parametrize("place", ["{outside}", "link.yml", "../{name}/secret.yml"])
+    def test_nothing_outside_the_repository_is_read(
+        self, policykit: Command, place: str, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        outside = tmp_path_factory.mktemp("outside") / "secret.yml"
+        outside.write_text("services: {base: {image: hunter2}}\n")
+        (policykit.directory / "link.yml").symlink_to(outside)
+        name = place.format(outside=outside, name=outside.parent.name)
+        text = f"services:\n  a:\n    extends: {{file: {name}, service: base}}\n"
+        code, out, err = policykit("check", "-", "--stdin-filename", "compose.yaml", stdin=text)
+        assert code == 1
+        assert "hunter2" not in out + err
+
+    def test_directories_that_are_told_otherwise_are_projects_of_their_own(self, policykit: Command) -> None:
+        pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n"
+        policykit.write(**{f"{team}/pod.yaml": pod for team in "ab"})
+        policykit.write(**{f"{team}/policykit.yaml": f"namespace: team-{team}" for team in "ab"})
+        out = policykit("check", "--select", "namespace-default-deny-missing").out
+        assert "namespace `team-a`" in out
+        assert "namespace `team-b`" in out
+
+    def test_findings_of_a_set_of_compose_files_come_once(self, policykit: Command) -> None:
+        policykit.write(**{"compose.yaml": "services: {a: {image: x}}\n"})
+        policykit.write(**{"compose.override.yaml": "services: {a: {restart: always}}\n"})
+        arguments = ("check", "--select", "image-explicit-tag", "--format", "json")
+        assert len(rules_at(policykit(*arguments))) == 1
+        assert len(rules_at(policykit(*arguments, "--per-file", "compose.yaml", "compose.override.yaml"))) == 1
+
+
 class TestRules:
     def test_select_and_ignore(self, policykit: Command) -> None:
         policykit.write(Dockerfile="FROM alpine\nUSER root\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -66,8 +67,6 @@ class Repository:
 
 
 def _path() -> str:
-    import os
-
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -115,6 +114,27 @@ class TestProject:
         passed, said = repository.commit()
         assert passed, said
         assert "no files to check" in said
+
+
+@pytest.mark.skipif("POLICYKIT_SLOW_TESTS" not in os.environ, reason="installs packages: set POLICYKIT_SLOW_TESTS")
+def test_installed_by_pre_commit_from_the_repository(policykit: Command) -> None:
+    """As users get it: pre-commit clones the last commit and installs it."""
+    repository = Repository(policykit, "policykit")
+    repository.write(Dockerfile="FROM alpine\n")
+    repository.commit()
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PRE_COMMIT_HOME": str(policykit.cache / "pre-commit")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", "try-repo", str(root), "policykit", "--all-files"],
+        cwd=policykit.directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "1:6 error image-explicit-tag" in done.stdout
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
