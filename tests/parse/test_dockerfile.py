@@ -108,6 +108,9 @@ class TestPositions:
         assert dockerfile.target == "dockerfile"
         assert dockerfile.data is dockerfile
 
+    def test_flag_without_a_value_has_no_options(self) -> None:
+        assert one("RUN --mount a").flags[0].options == ()
+
     def test_an_empty_fragment_has_a_place(self) -> None:
         assert parse("").span(("stages", 0))[1:] == (1, 1, 1, 1)
 
@@ -176,6 +179,7 @@ class TestPairs:
         assert pair.span[1:] == (1, 9, 1, 19)
         assert pair.value is not None
         assert at(pair.value) == (1, 14, 1, 19)
+        assert one("ARG ab").pairs[0].span[1:] == (1, 5, 1, 7)
 
     def test_problems(self) -> None:
         assert problems("ENV a") == [("ENV must have two arguments", 1, 5)]
@@ -235,6 +239,13 @@ class TestHeredocs:
         assert instruction.onbuild is not None
         assert [h.content.text for h in instruction.heredocs] == ["1\n", "2\n"]
         assert instruction.onbuild.heredocs == instruction.heredocs
+
+    @pytest.mark.parametrize(
+        "before", ['"a $b \\"c\\" \\d"', "'it'", "${x:-y z}", "${x/a/b}", "${x}$y", "a\\ b \\<", "a < b", "$"]
+    )
+    def test_what_may_stand_before_it(self, before: str) -> None:
+        (heredoc,) = one(f"RUN {before} <<E\nE\n").heredocs
+        assert heredoc.marker.span.column == len(before) + 6
 
     def test_comments_and_continuations_in_it_are_text(self) -> None:
         dockerfile = parse("RUN <<E\n# no comment\na \\\nE\nE\n")
@@ -348,6 +359,19 @@ class TestProblems:
             ("COPY --link= a b", "missing a value on flag: --link", 6),
             ("COPY --from a b", "missing a value on flag: --from", 6),
             ("COPY --from=a --from=b a b", "duplicate flag specified: --from", 15),
+            ("COPY a <<E\nE", "COPY cannot accept a heredoc as a destination", 8),
+            ("HEALTHCHECK --interval=30 CMD a", "invalid duration '30': write a number and a unit, as in 30s", 13),
+            ("HEALTHCHECK --retries=-1 CMD a", "--retries must be a whole number, not '-1'", 13),
+            ("RUN --network=x a", "invalid value for --network: 'x'", 5),
+            ("RUN --mount=type=x a", "unsupported mount type 'x'", 13),
+            (
+                "RUN --mount=type=bind,from=$X a",
+                "'from' doesn't support variable expansion, define alias stage instead",
+                23,
+            ),
+            ("RUN --mount=type=bind,targt=x a", "unexpected key 'targt' in --mount", 23),
+            ("RUN --mount=target a", "invalid field 'target' must be a key=value pair", 13),
+            ("RUN --=x a", "unknown flag: --", 5),
             ("USER a\nFROM b", "no build stage in current context: only ARG may stand before FROM", 1),
         ],
     )
@@ -362,7 +386,10 @@ class TestProblems:
             "COPY --link --parents --chmod=1 --exclude=a --exclude=b x y",
             "ADD --keep-git-dir=TRUE --checksum=sha256:x a b",
             "RUN --mount=type=ssh --mount=type=cache,target=/x --network=none --security=insecure a",
-            "HEALTHCHECK --interval=1s --start-interval=1s --retries=3 CMD a",
+            "RUN --mount=type=$T,RW,target=/x a",
+            "HEALTHCHECK --interval=1h1.5m --start-interval=0 --retries=3 CMD a",
+            "STOPSIGNAL --x SIGTERM",
+            "COPY <<E /x\nE",
             "HEALTHCHECK --nonsense=1 NONE",
             "ARG a\nFROM b",
         ],

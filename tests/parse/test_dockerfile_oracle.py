@@ -25,8 +25,8 @@ KEYWORDS = [
 ]  # fmt: skip
 PIECES = [
     "a", "b c", "x=y", "x= y", '"q r"', "'s t'", '"', "'", "\\", "\\\\", "`", "$V", "${V:-d}", "é", "한", "=",
-    ",", "&&", "|", "<<EOF", "<<-EOF", "<<'EOF'", "3<<X", "<", "EOF", "\tEOF", "X", "CMD", "NONE", "AS", "#", "# c", "-x",
-    "--", "--from=x", "--mount=type=cache,target=/x", '--f="a b"',
+    ",", "&&", "|", "<<EOF", "<<-EOF", "<<'EOF'", "3<<X", "<", "EOF", "\tEOF", "X", "CMD", "NONE", "AS", "#", "# c",
+    "-x", "--", "--from=x", "--mount=type=cache,target=/x", '--f="a b"',
     '["a", "b"]', '[ "a" ]', '["a", 1]', "[]", '["a",]', '["\\u00e9\\n"]', "[a]",
     " \\\n", "\\\n", "\\\n\n", "\\\n # c\n", "\\ \t\n", "`\n", "\r\n", "\t", "  ", "\v",
 ]  # fmt: skip

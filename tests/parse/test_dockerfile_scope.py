@@ -142,6 +142,10 @@ class TestExpansion:
         assert [word.value for word in words] == ["a", "x", "y", " x  y ", " ", "b"]
         assert [word.fragment.span().column for word in words] == [1, 2, 2, 5, 9, 15]
 
+    def test_words_are_refused_as_a_whole(self) -> None:
+        (outcome,) = expand_words(LineIndex("f", "a 'b").fragment(0, 4), lambda _: UNSET)
+        assert outcome.error.endswith("matching single-quote")
+
 
 class TestPatterns:
     @pytest.mark.parametrize(

@@ -31,6 +31,17 @@ _REPEATED = {
     "run": frozenset({"mount", "device"}),
 }
 _NONE: frozenset[str] = frozenset()
+_CHOICES = {
+    "network": frozenset({"default", "none", "host"}),
+    "security": frozenset({"sandbox", "insecure"}),
+}
+_MOUNT_TYPES = frozenset({"bind", "cache", "tmpfs", "secret", "ssh"})
+_MOUNT_SWITCHES = frozenset({"readonly", "ro", "readwrite", "rw", "required"})
+_MOUNT_KEYS = _MOUNT_SWITCHES | {
+    "type", "from", "source", "src", "target", "dst", "destination", "id", "sharing", "size", "mode", "uid", "gid",
+    "env",
+}  # fmt: skip
+_DURATION = re.compile(r"[+-]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)\Z")
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*\Z")
 _AT_LEAST_ONE = frozenset({"arg", "env", "label", "expose", "volume", "shell", "healthcheck", "onbuild"})
 _EXACTLY_ONE = frozenset({"user", "workdir", "stopsignal", "maintainer"})
@@ -97,6 +108,11 @@ def _check_words(instruction: Instruction) -> Iterator[ParseProblem]:
             yield _problem("SHELL requires the arguments to be in JSON form", words[0].span)
         case "healthcheck" if words:
             yield from _check_healthcheck(instruction)
+        case "run":
+            yield from _check_run(instruction)
+        case "add" | "copy" if any(heredoc.marker.start == words[-1].start for heredoc in instruction.heredocs):
+            message = f"{instruction.keyword.upper()} cannot accept a heredoc as a destination"
+            yield _problem(message, words[-1].span)
         case "arg" | "env" | "label":
             for pair in instruction.pairs:
                 if not pair.name.text and pair.value is not None:
@@ -140,8 +156,43 @@ def _check_healthcheck(instruction: Instruction) -> Iterator[ParseProblem]:
         case "CMD":
             if not arguments:
                 yield _problem("missing command after HEALTHCHECK CMD", kind.span)
+            yield from _check_durations(instruction)
         case other:
             yield _problem(f"unknown type {other!r} in HEALTHCHECK (try CMD)", kind.span)
+
+
+def _check_durations(instruction: Instruction) -> Iterator[ParseProblem]:
+    for flag in instruction.flags:
+        value = flag.value.text if flag.value else ""
+        if flag.name.text == "retries" and value and not re.fullmatch(r"\+?[0-9]+", value):
+            yield _problem(f"--retries must be a whole number, not {value!r}", flag.span)
+        elif flag.name.text != "retries" and value and not _DURATION.match(value):
+            yield _problem(f"invalid duration {value!r}: write a number and a unit, as in 30s", flag.span)
+
+
+def _check_run(instruction: Instruction) -> Iterator[ParseProblem]:
+    for flag in instruction.flags:
+        name = flag.name.text
+        value = flag.value.text if flag.value else ""
+        if name in _CHOICES and value and value not in _CHOICES[name]:
+            yield _problem(f"invalid value for --{name}: {value!r}", flag.span)
+        elif name == "mount":
+            yield from _check_mount(flag)
+
+
+def _check_mount(flag: Flag) -> Iterator[ParseProblem]:
+    for option in flag.options:
+        key = option.name.text.lower()
+        value = "" if option.value is None else option.value.text
+        if option.value is None and key not in _MOUNT_SWITCHES:
+            yield _problem(f"invalid field '{option.name.text}' must be a key=value pair", option.span)
+        elif key not in _MOUNT_KEYS:
+            yield _problem(f"unexpected key '{key}' in --mount", option.span)
+        elif key == "type" and "$" not in value and value.lower() not in _MOUNT_TYPES:
+            yield _problem(f"unsupported mount type {value!r}", option.span)
+        elif key == "from" and re.search(r"\$.", value):
+            message = "'from' doesn't support variable expansion, define alias stage instead"
+            yield _problem(message, option.span)
 
 
 def _problem(message: str, span: Span) -> ParseProblem:

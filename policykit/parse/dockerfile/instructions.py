@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from policykit.parse.dockerfile.ast import Instruction, ParseProblem, Word
@@ -100,31 +100,36 @@ def _fields(draft: Draft) -> None:
     draft.words = split_fields(draft.line, draft.start, draft.end)
 
 
-def _json_or(fallback: Callable[[Draft], None]) -> Callable[[Draft], None]:
-    def parse(draft: Draft) -> None:
-        if not draft.line.text.startswith("[", draft.start):
-            fallback(draft)
-            return
-        elements = parse_string_array(draft.line, draft.start, draft.end)
-        if elements == "not json":
-            fallback(draft)
-        elif elements == "not strings":
-            draft.refuse("when using JSON array syntax, arrays must be comprised of strings only", draft.rest)
-            fallback(draft)
-        else:
-            draft.words, draft.form = elements, "exec"
+def _is_exec(draft: Draft) -> bool:
+    """Reads the arguments as a JSON array, if that is what they are."""
+    if not draft.line.text.startswith("[", draft.start):
+        return False
+    elements = parse_string_array(draft.line, draft.start, draft.end)
+    if elements == "not strings":
+        draft.refuse("when using JSON array syntax, arrays must be comprised of strings only", draft.rest)
+    if isinstance(elements, str):
+        return False
+    draft.words, draft.form = elements, "exec"
+    return True
 
-    return parse
+
+def _command(draft: Draft) -> None:
+    if not _is_exec(draft):
+        _text(draft)
+
+
+def _paths(draft: Draft) -> None:
+    if not _is_exec(draft):
+        _fields(draft)
 
 
 def _healthcheck(draft: Draft) -> None:
     match = _TYPE.match(draft.line.text, draft.start, draft.end)
-    assert match is not None
-    kind = Word(match[0], draft.line, *match.span())
+    assert match is not None  # the arguments begin with no white space
     draft.start, draft.end = trim(draft.line.text, match.end(), draft.end)
     if draft.start < draft.end:
-        _json_or(_text)(draft)
-    draft.words = (kind, *draft.words)
+        _command(draft)
+    draft.words = (Word(match[0], draft.line, *match.span()), *draft.words)
 
 
 def _assignments(draft: Draft) -> None:
@@ -141,29 +146,23 @@ def _arguments(draft: Draft) -> None:
 
 def _onbuild(draft: Draft) -> None:
     """The instruction within is read too, but not one within that: BuildKit refuses a chain of them later on."""
-    if draft.line.text[draft.start : draft.start + 7].lower() == "onbuild":
-        inner = split_keyword(draft.line, draft.start, draft.end)[0]
-        if inner.text.lower() == "onbuild":
-            draft.onbuild = _chained(draft, inner)
-            return
-    draft.onbuild = read_draft(draft.line, draft.start, draft.end, draft.escape)
-    draft.problem = draft.onbuild.problem
-
-
-def _chained(draft: Draft, name: Word) -> Draft:
-    start, end = trim(draft.line.text, name.end, draft.end)
-    inner = replace(draft, start=start, end=end, name=name, flags=())
+    name, start, end = split_keyword(draft.line, draft.start, draft.end)
+    if name.text.lower() != "onbuild":
+        draft.onbuild = read_draft(draft.line, draft.start, draft.end, draft.escape)
+        draft.problem = draft.onbuild.problem
+        return
+    start, end = trim(draft.line.text, start, end)
+    draft.onbuild = Draft(draft.line, start, end, draft.escape, "onbuild", name)
     if start < end:
-        _text(inner)
-    return inner
+        _text(draft.onbuild)
 
 
 _ARGUMENTS: dict[str, Callable[[Draft], None]] = {
-    "add": _json_or(_fields),
+    "add": _paths,
     "arg": _arguments,
-    "cmd": _json_or(_text),
-    "copy": _json_or(_fields),
-    "entrypoint": _json_or(_text),
+    "cmd": _command,
+    "copy": _paths,
+    "entrypoint": _command,
     "env": _assignments,
     "expose": _fields,
     "from": _fields,
@@ -171,11 +170,11 @@ _ARGUMENTS: dict[str, Callable[[Draft], None]] = {
     "label": _assignments,
     "maintainer": _text,
     "onbuild": _onbuild,
-    "run": _json_or(_text),
-    "shell": _json_or(_text),
+    "run": _command,
+    "shell": _command,
     "stopsignal": _text,
     "user": _text,
-    "volume": _json_or(_fields),
+    "volume": _paths,
     "workdir": _text,
 }
 KEYWORDS = frozenset(_ARGUMENTS)
