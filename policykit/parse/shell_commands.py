@@ -121,10 +121,13 @@ class CommandReader(WordReader):
             self._begin_pipeline()
 
     def current(self) -> Draft:
+        """The command that is being read; a new one where none is."""
         if self.draft is None:
-            place = self.connective, self.pipeline, self.position
-            self.draft = Draft(self.fragment, self.at, self.at, *place, self.context())
+            self.draft = self._new_draft(self.at)
         return self.draft
+
+    def _new_draft(self, start: int) -> Draft:
+        return Draft(self.fragment, start, start, self.connective, self.pipeline, self.position, self.context())
 
     def assignment(self, match: re.Match[str]) -> None:
         draft = self.current()
@@ -149,18 +152,16 @@ class CommandReader(WordReader):
         self.at += 1
 
     def redirect(self, match: re.Match[str]) -> None:
+        """Reads a redirection; that of a whole construct (`done < file`) belongs to no simple command."""
         start = self.at
         self.at = match.end()
         self.skip_blanks()
         target = self.read_word() or self.fail(start)
         operator = match[2] or match[3]
-        redirection = Redirection(match[1] or "", operator, target)
-        if self.draft is None and self.complete:
-            return  # of a compound command: what it is written to belongs to no simple command
-        if self.draft is None:
-            self.current().start = start
-        draft = self.current()
-        draft.redirections.append(redirection)
+        draft = self.draft or self._new_draft(start)
+        if not self.complete:
+            self.draft = draft
+        draft.redirections.append(Redirection(match[1] or "", operator, target))
         draft.end = self.at
         if operator in ("<<", "<<-"):
             index = len(draft.redirections) - 1

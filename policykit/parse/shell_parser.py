@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from policykit.parse.shell_ast import Script
 from policykit.parse.shell_commands import ASSIGNMENT, BLANK, REDIRECTION, CommandReader, Shared
-from policykit.parse.shell_words import Incomplete
+from policykit.parse.shell_words import BLANKS, Incomplete
 
 if TYPE_CHECKING:
     from policykit.parse.dockerfile.fragment import Fragment
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"#[^\n]*")
 _OPERATOR = re.compile(r"\n|&&|\|\||;;&|;;|;&|\|&|[;&|]")
 _EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
-_DELIMITED = r"(?=[\s;|&<>()]|\Z)"
+_DELIMITED = rf"(?=[{BLANKS};|&<>()]|\Z)"
 _IN = re.compile("in" + _DELIMITED)
 _ESAC = re.compile("esac" + _DELIMITED)
 

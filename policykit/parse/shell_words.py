@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 #: Substitutions and `sh -c` scripts may be nested this deep.
 MAX_NESTING = 50
 
-_PLAIN = re.compile(r"[^\s'\"\\$`|&;<>()]+")
+#: What ends a word, besides operators. Other white space of Unicode is as good as a letter.
+BLANKS = r" \t\n\r\v\f"
+
+_PLAIN = re.compile(rf"[^{BLANKS}'\"\\$`|&;<>()]+")
 _PLAIN_QUOTED = re.compile(r'[^"\\$`]+')
 _PLAIN_BRACED = re.compile(r"[^}'\"\\$`]+")
 _SINGLE = re.compile(r"'[^']*+'")

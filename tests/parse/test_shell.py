@@ -47,6 +47,8 @@ class TestWords:
             ("a b#c", "a|b#c"),
             ("a {b,c} d=e *.f", "a|{b,c}|d=e|*.f"),
             ("a 80", "a|80"),
+            ("a b\xa0c\u2028", "a|b\xa0c\u2028"),
+            ("a\r", "a"),
             ("ls !(x|y) @(a|b).c", "ls|!(x|y)|@(a|b).c"),
             ("a $x ${y:-z w} $((1 + (2))) $1 $", "a|$x|${y:-z w}|$((1 + (2)))|$1|$"),
             ('a "${x:-"b c"}" ${x:-\'}\'}', "a|${x:-\"b c\"}|${x:-'}'}"),
@@ -181,6 +183,16 @@ class TestCommands:
         assert [body and body.text for body in bodies] == ["1 $(d)\n", "2 $(e)\n"]
         assert bodies[1] is not None
         assert bodies[1].span(0, 1)[1:] == (4, 2, 4, 3)
+
+    def test_a_here_document_of_a_construct(self) -> None:
+        found = script("while read l; do a; done <<E > f\nnot a command $(b)\nE\nc\n")
+        assert found.incomplete is None
+        assert [joined(c) for c in found.commands] == ["read|l", "a", "b", "c"]
+        assert all(c.redirections == () for c in found.commands)
+
+    def test_an_unclosed_here_document_goes_to_the_end(self) -> None:
+        found = script("cat <<E\nnot a command\n")
+        assert [c.name for c in found.commands] == ["cat"]
 
     def test_a_here_document_for_a_shell_is_a_script(self) -> None:
         commands = script("bash -e <<E\na | b\nE\nc").commands
