@@ -239,7 +239,7 @@ class Checker:
         result: Type | None = None
         matching: list[Overload] = []
         for overload in overloads:
-            if overload.member != (node.target is not None) or len(overload.arguments) != len(types):
+            if overload.member != (node.target is not None):
                 continue
             expected, returned = self.instance(overload)
             if not self.fits(types, expected):
@@ -256,7 +256,8 @@ class Checker:
             signature = f"{receiver}({', '.join(shown)})"
             self.problem(f"found no matching overload for '{node.name}' applied to '{signature}'", node.offset)
             return ERROR
-        node.overloads = tuple(matching)
+        # One that fits is called as it is; of several the arguments decide, and then cel-go looks at all there are.
+        node.overloads = tuple(matching) if len(matching) == 1 else tuple(overloads)
         return result
 
     def instance(self, overload: Overload) -> tuple[Sequence[Type], Type]:

@@ -356,9 +356,11 @@ class Fast(Renderer):
         """A call whose time grows with its arguments: metered within a loop, where they are not short."""
         call = f"{function}({', '.join(names)})"
         lengths = [f"len({name})" for name in sized if name.isidentifier()]
-        if not self.loops or not lengths:
+        if not self.loops:
             return call
         self.metered = True
+        if not lengths:
+            return f"metered(n, {function}, {', '.join(names)})"
         return f"({call} if {' + '.join(lengths)} < {_SHORT} else metered(n, {function}, {', '.join(names)}))"
 
     def dispatch(self, node: Call, args: list[Code]) -> Code:

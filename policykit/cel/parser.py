@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 
 #: The longest text, in characters, that Kubernetes accepts.
 SIZE_LIMIT: Final = 100_000
-#: Kubernetes stops at 250 nested uses of one grammar rule; here is room for 250 levels of whatever a level takes.
-DEPTH_LIMIT: Final = 300
+#: The deepest nesting. Kubernetes stops at 250 nested uses of one grammar rule; here is room for 250 levels of
+#: whatever a level takes.
+DEPTH_LIMITS: Final = {"expr": 600, "binary": 1_000, "member": 1_000}
 
 _RELATIONS = frozenset({"<", "<=", ">=", ">", "==", "!=", "in"})
 _PRECEDENCE = {**dict.fromkeys(_RELATIONS, 1), "+": 2, "-": 2, "*": 3, "/": 3, "%": 3}
@@ -107,7 +108,7 @@ class _Parser:
         self.token = found[0]
         self.known = known
         self.problems: list[tuple[str, int]] = []
-        self.depth = {"expr": 0, "binary": 0, "member": 0}
+        self.depth = dict.fromkeys(DEPTH_LIMITS, 0)
 
     def advance(self) -> Token:
         token = self.token
@@ -137,8 +138,8 @@ class _Parser:
 
     def deeper(self, rule: str) -> None:
         self.depth[rule] += 1
-        if self.depth[rule] > DEPTH_LIMIT:
-            raise _SyntaxError(f"expression recursion limit exceeded: {DEPTH_LIMIT}", -1)
+        if self.depth[rule] > DEPTH_LIMITS[rule]:
+            raise _SyntaxError(f"expression recursion limit exceeded: {DEPTH_LIMITS[rule]}", -1)
 
     def start(self) -> Parsing:
         tree = yield self.expr()

@@ -53,13 +53,14 @@ def weight(value: Any) -> int:
         value = waiting.pop()
         if isinstance(value, str | bytes):
             total += len(value) // 10
-        elif isinstance(value, list):
+        elif isinstance(value, list | dict):
             total += len(value)
-            waiting += value
-        elif isinstance(value, dict):
-            total += len(value)
-            waiting += value.values()
+            inner = value.values() if isinstance(value, dict) else value
+            waiting += [v for v in inner if type(v) in _SIZED]
     return total
+
+
+_SIZED = frozenset({str, bytes, list, dict})
 
 
 #: The longest text that a function may make, in characters.

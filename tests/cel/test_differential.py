@@ -1,0 +1,76 @@
+"""Random expressions, answered by this compiler and by the API server's own code (tests/oracle).
+
+POLICYKIT_CEL_FUZZ sets how many (default 4,000), POLICYKIT_CEL_SEED where they start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from random import Random
+from typing import Any
+
+import pytest
+
+from policykit.cel import DYN, Environment
+from tests.cel.generator import BINDINGS, Generator
+from tests.cel.wire import normal, outcome
+from tests.oracle import Oracle, oracle_or_skip
+
+COUNT = int(os.environ.get("POLICYKIT_CEL_FUZZ", "4000"))
+SEED = int(os.environ.get("POLICYKIT_CEL_SEED", "1"))
+
+#: Differences that are left: a pattern of the API server's answer -> why.
+DEVIATIONS = {
+    r"internal error: interface conversion": "the API server's cost tracker panics over a failed argument",
+    r"internal error: runtime error": "a Go map cannot hold bytes; the API server panics",
+    r"invalid qualifier type": "names the Go type of a key, which depends on where the value was made",
+}
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Oracle:
+    return oracle_or_skip()
+
+
+def _expected(answer: dict[str, Any]) -> tuple[str, Any]:
+    if "compile_error" in answer:
+        return "compile_error", answer["compile_error"]
+    return ("error", answer["error"]) if "error" in answer else ("value", normal(answer["value"]))
+
+
+def _explained(expected: tuple[str, Any]) -> bool:
+    return expected[0] == "error" and any(re.search(pattern, expected[1]) for pattern in DEVIATIONS)
+
+
+def _over_maps(expression: str) -> bool:
+    """Whether the answer may depend on the order of a Go map, which is random."""
+    return "{" in expression or bool({"m", "o", "mixed"} & set(re.findall(r"\b[a-z]+\b", expression)))
+
+
+def test_random_expressions(oracle: Oracle, capsys: pytest.CaptureFixture[str]) -> None:
+    random = Random(SEED)
+    environment = Environment(dict.fromkeys(BINDINGS, DYN))
+    counts: Counter[str] = Counter()
+    wrong = []
+    for start in range(0, COUNT, 2000):
+        batch = [Generator(random).expression(4) for _ in range(min(2000, COUNT - start))]
+        for expression, answer in zip(batch, oracle.expressions(batch, bind=BINDINGS), strict=True):
+            if "panic" in answer:
+                counts["the oracle panics"] += 1
+                continue
+            expected, found = _expected(answer), outcome(environment, expression, BINDINGS)
+            counts[expected[0]] += 1
+            if repr(expected) == repr(found):
+                continue
+            if _explained(expected) or (expected[0] == found[0] == "error"):
+                counts["text differs" if found[0] == expected[0] else "listed deviation"] += 1
+            elif _over_maps(expression) and "compile_error" not in {expected[0], found[0]}:
+                counts["order of a map"] += 1
+            else:
+                wrong.append((expression, found, expected))
+    with capsys.disabled():
+        print(f"\nagainst the API server's code: {COUNT} expressions, {len(wrong)} different; {dict(counts)}")
+    assert not wrong, wrong[:5]
+    assert counts["text differs"] <= 0.05 * max(counts["error"], 1)
