@@ -35,7 +35,7 @@ NOTHING: Mapping[str, Any] = {
     "privilegeEscalation": "",
     "readOnlyRootFilesystem": False,
     "procMount": "",
-    "capabilities": {"add": [], "drop": []},
+    "capabilities": {"add": [], "drop": [], "set": False},
     "runAsNonRoot": False,
     "runAsNonRootSource": "",
     "runAsUser": -1,
@@ -84,15 +84,17 @@ def container_security(container: PodContainer) -> dict[str, Any]:
         "privilegeEscalation": _flag_text(own.get("allowPrivilegeEscalation")),
         "readOnlyRootFilesystem": own.get("readOnlyRootFilesystem") is True,
         "procMount": text(own.get("procMount")),
-        "capabilities": {
-            which: [text(item) for item in sequence(mapping(own.get("capabilities")).get(which))]
-            for which in ("add", "drop")
-        },
+        "capabilities": _capabilities(own.get("capabilities")),
         "seccomp": _seccomp(contexts, text(notes.get(SECCOMP_CONTAINER + name))),
         "appArmor": _profile(contexts, "appArmorProfile", text(notes.get(APPARMOR + name))),
         "seLinux": _selinux(own),
         "set": bool(own),
     }
+
+
+def _capabilities(value: Any) -> dict[str, Any]:
+    said = mapping(value)
+    return {"set": bool(said), **{key: [text(item) for item in sequence(said.get(key))] for key in ("add", "drop")}}
 
 
 def _common(pod: PodTemplate, contexts: list[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
@@ -174,7 +176,7 @@ def compose_security(name: str, service: Mapping[str, Any]) -> dict[str, Any]:
         "privilegeEscalation": "" if no_new is None else ("true" if no_new == "false" else "false"),
         "readOnlyRootFilesystem": flag(service.get("read_only")),
         "procMount": "Unmasked" if options.get("systempaths") == "unconfined" else "",
-        "capabilities": {"add": add, "drop": drop},
+        "capabilities": {"add": add, "drop": drop, "set": "cap_add" in service or "cap_drop" in service},
         "seccomp": _compose_profile(options.get("seccomp", "")),
         "appArmor": _compose_profile(options.get("apparmor", "")),
         "seLinux": {**NOTHING["seLinux"], "type": options.get("label", "").removeprefix("type:")},

@@ -48,7 +48,7 @@ OWNER = ObjectType(
     },
 )
 
-_CAPABILITIES = ObjectType("Capabilities", {"add": ListType(STRING), "drop": ListType(STRING)})
+_CAPABILITIES = ObjectType("Capabilities", {"add": ListType(STRING), "drop": ListType(STRING), "set": BOOL})
 _PROFILE = ObjectType(
     "Profile",
     {
