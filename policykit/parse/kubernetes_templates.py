@@ -63,7 +63,8 @@ def template_in(name: str, text: str) -> Template | None:
         for scalar in _scalars(text):
             if sign := _sign(scalar, has_own_braces=has_own_braces):
                 start = text.find(sign, scalar.start)
-                return Template(reason, start, start + len(sign))
+                whole = _action(text, start) if sign == "{{" else None
+                return Template(reason, *(whole or (start, start + len(sign))))
     except yaml.YAMLError as error:
         if action := _cause(text, error):
             return Template(reason, *action)

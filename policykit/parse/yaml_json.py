@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
-_ATOM = re.compile(r"-?[0-9][0-9.eE+-]*|-?Infinity|NaN|true|false|null")
+_ATOM = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|-?Infinity|NaN|true|false|null")
 
 
 def parse(text: str, rules: Rules, lines: Lines) -> Iterator[tuple[int, int, Any]]:
@@ -42,6 +42,8 @@ def parse(text: str, rules: Rules, lines: Lines) -> Iterator[tuple[int, int, Any
         start = _skip_space(text, end)
         if start == len(text):
             return
+        if text[start] not in "{[":
+            raise ParseError("not JSON: something follows the value", *lines.position(start))
 
 
 def compose(text: str, start: int, rules: Rules, lines: Lines) -> Node:

@@ -128,10 +128,19 @@ def _json_number(number: int | float) -> Scalar:
     if isinstance(number, float):
         if not math.isfinite(number):
             raise ValueError("infinity and NaN cannot be written as JSON, which Kubernetes turns a manifest into")
-        if number.is_integer() and abs(number) < 1e21 and _INT64_MIN <= number <= _INT64_MAX - 512:
-            return int(number)
-        return number
-    return number if _INT64_MIN <= number <= _INT64_MAX else float(number)
+        if not number.is_integer() or abs(number) >= 1e21:  # from there on, JSON has an exponent
+            return number
+        whole = int(number) if abs(number) < 1e16 else _shortest(number)
+    else:
+        whole = number
+    return whole if _INT64_MIN <= whole <= _INT64_MAX else float(number)
+
+
+def _shortest(number: float) -> int:
+    """The shortest digits that read as the number, and zeros: how Go writes a large float into JSON."""
+    from decimal import Decimal
+
+    return int(Decimal(repr(number)))
 
 
 def _kubernetes_key(value: Scalar) -> str:

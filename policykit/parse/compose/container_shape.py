@@ -1,4 +1,4 @@
-"""What the Compose specification says of a container, wherever one is declared, as a shape; and what that is made of."""
+"""What the Compose specification says of a container, wherever one is declared: its shape, and the types in it."""
 
 from __future__ import annotations
 

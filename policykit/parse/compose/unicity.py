@@ -1,4 +1,4 @@
-"""The lists of a Compose model that stand for tables, each with one entry left a key: the last, in the first's place."""
+"""The lists of a Compose model that stand for tables: one entry is left a key, the last, in the first's place."""
 
 from __future__ import annotations
 
