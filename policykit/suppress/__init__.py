@@ -6,7 +6,6 @@ of its own, so that no suppression outlives its reason unseen.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.finding import Suppressed
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from policykit.catalogue import Catalogue
     from policykit.document import Document, Source
     from policykit.finding import Finding, Judged
-    from policykit.suppress.collect import Collector
     from policykit.suppress.exceptions import PolicyException
     from policykit.suppress.suppression import Suppression
 
@@ -52,31 +50,25 @@ def suppress(judged: Sequence[Judged], given: Given) -> tuple[list[Finding], lis
     if not given.any_suppression:
         return [item.finding for item in judged], []
     from policykit.suppress.collect import Collector
+    from policykit.suppress.match import Findings
 
     collector = Collector(given)
     collector.collect(judged)
-    by_rule: dict[str, list[Suppression]] = defaultdict(list)
+    findings = Findings(judged)
+    silenced: dict[int, Suppression] = {}
     for suppression in collector.suppressions:
-        for rule in suppression.rules:
-            by_rule[rule].append(suppression)
-    kept: list[Finding] = []
-    silenced: list[Suppressed] = []
-    for item in judged:
-        covering = [suppression for suppression in by_rule.get(item.finding.rule, ()) if suppression.covers(item)]
-        working = _working(covering, item.finding.rule, collector, given.today)
-        if working is None:
-            kept.append(item.finding)
-        else:
-            silenced.append(Suppressed(item.finding, working.by, working.reason))
+        for rule in sorted(suppression.rules):
+            if not findings.meets(rule, suppression.scope):
+                continue
+            if not collector.names.is_suppressible(rule):
+                suppression.refused.add(rule)
+                continue
+            suppression.used.add(rule)
+            if not suppression.expires or suppression.expires >= given.today:
+                silenced.update(dict.fromkeys(findings.take(rule, suppression.scope), suppression))
+    kept = [item.finding for position, item in enumerate(judged) if position not in silenced]
     said = (suppression.finding(given.today) for suppression in collector.suppressions)
-    return [*kept, *collector.problems, *(finding for finding in said if finding is not None)], silenced
-
-
-def _working(covering: list[Suppression], rule: str, collector: Collector, today: str) -> Suppression | None:
-    """The first one that silences a finding of `rule`; all of them have met it."""
-    suppressible = collector.names.is_suppressible(rule)
-    for suppression in covering:
-        (suppression.used if suppressible else suppression.refused).add(rule)
-    if not suppressible:
-        return None
-    return next((s for s in covering if not s.expires or s.expires >= today), None)
+    return (
+        [*kept, *collector.problems, *(finding for finding in said if finding is not None)],
+        [Suppressed(judged[position].finding, by.by, by.reason) for position, by in sorted(silenced.items())],
+    )

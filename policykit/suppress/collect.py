@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from policykit.document import Span
 from policykit.parse.detect import detect
 from policykit.suppress import annotation, comments, directives
 from policykit.suppress.directives import OURS, Directive
+from policykit.suppress.match import ByException, InLines, OnObject
 from policykit.suppress.names import Names
 from policykit.suppress.own_rules import INVALID
 from policykit.suppress.suppression import Place, Suppression, report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from policykit.document import Source, Target
     from policykit.finding import Finding, Judged
@@ -85,7 +87,7 @@ class Collector:
                 reason=directive.reason,
                 rules=rules,
                 place=place,
-                covers=_lines(file, comment, directive),
+                scope=_lines(file, comment, directive),
                 watched=self._is_watched(directive, rules, file),
                 expires=directive.expires,
             )
@@ -121,7 +123,7 @@ class Collector:
                 reason=directive.reason,
                 rules=rules,
                 place=place,
-                covers=lambda judged: any(over is mapping for over in judged.annotations),
+                scope=OnObject(id(mapping)),
                 watched=self._is_watched(directive, rules, span.file),
             )
         )
@@ -135,7 +137,7 @@ class Collector:
                 reason=exception.reason,
                 rules=rules,
                 place=place,
-                covers=exception.covers,
+                scope=ByException(exception),
                 watched=exception.scope_is_complete,
                 expires=exception.expires,
             )
@@ -148,20 +150,19 @@ def _in_dockerfile(document: Dockerfile) -> Iterator[tuple[Comment, Directive, T
         comment = comments.Comment("", span.line, span.column, span.end_column, nowhere, nowhere, nowhere, leading=True)
         for directive in directives.read_parser_directive(written):
             yield comment, directive, "dockerfile"
-    for comment in comments.dockerfile_comments(document):
+    for comment in comments.dockerfile_comments(document, directives.MENTIONS.search):
         for directive in directives.read_comment(comment, "dockerfile"):
             yield comment, directive, "dockerfile"
 
 
 def _in_yaml(source: Source, target: Target) -> Iterator[tuple[Comment, Directive, Target]]:
-    for comment in comments.yaml_comments(source):
+    for comment in comments.yaml_comments(source, directives.MENTIONS.search):
         for directive in directives.read_comment(comment, target):
             yield comment, directive, target
 
 
-def _lines(file: str, comment: Comment, directive: Directive) -> Callable[[Judged], bool]:
+def _lines(file: str, comment: Comment, directive: Directive) -> InLines:
     if directive.scope == "file":
-        return lambda judged: judged.finding.span.file == file
+        return InLines(file, 1, sys.maxsize)
     scopes: dict[str, Lines] = {"near": comment.near, "next line": comment.next_line, "document": comment.document}
-    first, last = scopes[directive.scope]
-    return lambda judged: judged.finding.span.file == file and first <= judged.finding.span.line <= last
+    return InLines(file, *scopes[directive.scope])

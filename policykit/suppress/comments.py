@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
@@ -21,6 +22,10 @@ _YAML_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
 _DOCUMENT_MARK = re.compile(r"---(?:\s|\Z)")
 _SHELL_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\r\n]*")
 _LINE = re.compile(r"\r\n|\n|\r")
+
+
+#: Whether the text of a comment is worth the work of finding out where it stands.
+Wanted = Callable[[str], object]
 
 
 class Lines(NamedTuple):
@@ -48,37 +53,38 @@ class Comment(NamedTuple):
     leading: bool
 
 
-def dockerfile_comments(document: Dockerfile) -> Iterator[Comment]:
-    """Comment lines, and comments at the end of shell commands."""
+def dockerfile_comments(document: Dockerfile, wanted: Wanted) -> Iterator[Comment]:
+    """Comment lines, and comments at the end of shell commands, whose text is `wanted`."""
     lines = _LINE.split(document.source.text)
     whole = Lines(1, len(lines))
-    first = document.instructions[0].first_line if document.instructions else len(lines) + 1
+    instructions = document.instructions
+    first = instructions[0].first_line if instructions else len(lines) + 1
+    ends = [instruction.last_line for instruction in instructions]
     for comment in document.comments:
-        line, column = comment.span.line, comment.span.column
-        near = _near_in_dockerfile(document.instructions, line)
-        below = Lines(near.first, near.first)
-        yield Comment(comment.text, line, column, comment.span.end_column, near, below, whole, line < first)
+        if wanted(comment.text):
+            line, column = comment.span.line, comment.span.column
+            below = bisect_right(ends, line)
+            near = _near_in_dockerfile(instructions[below], line) if below < len(ends) else Lines(line, line)
+            next_line = Lines(near.first, near.first)
+            yield Comment(comment.text, line, column, comment.span.end_column, near, next_line, whole, line < first)
     own_lines = {comment.span.line for comment in document.comments}
-    for instruction in document.instructions:
-        if instruction.keyword == "run":
-            yield from _shell_comments(instruction, lines, own_lines, whole)
-
-
-def _near_in_dockerfile(instructions: tuple[Instruction, ...], line: int) -> Lines:
-    """The next instruction, or what is left of the one whose continuation lines the comment stands between."""
     for instruction in instructions:
-        if instruction.first_line > line:
-            return Lines(instruction.first_line, instruction.last_line)
-        if instruction.last_line > line:
-            return Lines(line + 1, instruction.last_line)
-    return Lines(line, line)
+        if instruction.keyword == "run":
+            yield from _shell_comments(instruction, lines, own_lines, wanted)
 
 
-def _shell_comments(instruction: Instruction, lines: list[str], own_lines: set[int], whole: Lines) -> Iterator[Comment]:
+def _near_in_dockerfile(instruction: Instruction, line: int) -> Lines:
+    """The instruction below, or what is left of the one whose continuation lines a comment stands between."""
+    return Lines(max(instruction.first_line, line + 1), instruction.last_line)
+
+
+def _shell_comments(
+    instruction: Instruction, lines: list[str], own_lines: set[int], wanted: Wanted
+) -> Iterator[Comment]:
     bodies = [Lines(heredoc.span.line, heredoc.span.end_line) for heredoc in instruction.heredocs]
     for line in range(instruction.first_line, min(instruction.last_line, len(lines)) + 1):
         match = _SHELL_COMMENT.search(lines[line - 1])
-        if match is None or line in own_lines:
+        if match is None or line in own_lines or not wanted(match.group()):
             continue
         here = Lines(line, line)
         if any(body.first <= line <= body.last for body in bodies):
@@ -88,26 +94,34 @@ def _shell_comments(instruction: Instruction, lines: list[str], own_lines: set[i
         else:
             near = Lines(instruction.first_line, instruction.last_line)
         text = match.group().lstrip("#").strip()
+        whole = Lines(1, len(lines))
         yield Comment(text, line, match.start() + 1, match.end() + 1, near, here, whole, leading=False)
 
 
-def yaml_comments(source: Source) -> Iterator[Comment]:
-    """The comments of a YAML stream."""
+def yaml_comments(source: Source, wanted: Wanted) -> Iterator[Comment]:
+    """The comments of a YAML stream whose text is `wanted`."""
     text = source.text
+    candidates = [match for match in _YAML_COMMENT.finditer(text) if wanted(match.group())]
+    if not candidates:
+        return
     lines = _LINE.split(text)
     starts = [0, *(match.end() for match in _LINE.finditer(text))]
     scalars = _scalars(text)
     scalar_starts = [start for start, _ in scalars]
     marks = [number for number, line in enumerate(lines, 1) if _DOCUMENT_MARK.match(line)]
-    first_content = next((n for n, line in enumerate(lines, 1) if _is_content(line) and n not in marks), len(lines))
-    for match in _YAML_COMMENT.finditer(text):
+    content = [number for number, line in enumerate(lines, 1) if _is_content(line)]
+    ends = _ends_of_nodes(lines, content, marks)
+    for match in candidates:
         scalar = bisect_right(scalar_starts, match.start()) - 1
         if scalar >= 0 and match.start() < scalars[scalar][1]:
             continue
         line = bisect_right(starts, match.start())
         column = match.start() - starts[line - 1] + 1
-        trailing = _is_content(lines[line - 1][: column - 1])
-        near = Lines(line, line) if trailing else _node_below(lines, line)
+        below = bisect_right(content, line)
+        if _is_content(lines[line - 1][: column - 1]) or below == len(content):
+            near = Lines(line, line)
+        else:
+            near = Lines(content[below], ends[below])
         yield Comment(
             match.group().lstrip("#").strip(),
             line,
@@ -116,7 +130,7 @@ def yaml_comments(source: Source) -> Iterator[Comment]:
             near,
             Lines(near.first, near.first),
             _document_around(marks, line, len(lines)),
-            line < first_content,
+            leading=below == 0,
         )
 
 
@@ -145,32 +159,33 @@ def _is_content(line: str) -> bool:
     return bool(stripped) and not stripped.startswith("#") and stripped != "---"
 
 
-def _indentation(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
+def _ends_of_nodes(lines: list[str], content: list[int], marks: list[int]) -> list[int]:
+    """For each line with content the last line of the key (with its value) or the item that begins on it.
+
+    A line belongs to all nodes above it that it is deeper than, up to the next line that is not, in its document.
+    """
+    ends = content.copy()
+    open_nodes: list[tuple[int, int]] = []
+    document = 0
+    for index, number in enumerate(content):
+        depth = _depth(lines[number - 1])
+        begins_document = bisect_right(marks, number) != document
+        document = bisect_right(marks, number)
+        while open_nodes and (begins_document or open_nodes[-1][0] >= depth):
+            ends[open_nodes.pop()[1]] = content[index - 1]
+        open_nodes.append((depth, index))
+    for _, opened in open_nodes:
+        ends[opened] = content[-1]
+    return ends
 
 
-def _node_below(lines: list[str], line: int) -> Lines:
-    """The key with its value, or the item of a sequence, that begins on the next line that is no comment."""
-    first = next((number for number in range(line + 1, len(lines) + 1) if _is_content(lines[number - 1])), line)
-    start = lines[first - 1]
-    indentation = _indentation(start)
-    is_item = start.lstrip(" ").startswith("- ") or start.strip() == "-"
-    last = first
-    for number in range(first + 1, len(lines) + 1):
-        below = lines[number - 1]
-        if not _is_content(below):
-            if below.startswith("---"):
-                break
-            continue
-        depth, text = _indentation(below), below.lstrip(" ")
-        # A sequence may stand at the indentation of its key, and a flow collection may close there.
-        inside = depth > indentation or (
-            depth == indentation and (text[0] in "]}" or (not is_item and (text.startswith("- ") or text == "-")))
-        )
-        if not inside or _DOCUMENT_MARK.match(below):
-            break
-        last = number
-    return Lines(first, last)
+def _depth(line: str) -> int:
+    """How deep a line stands: an item is deeper than a key at its indentation, a bracket that closes deeper still."""
+    text = line.lstrip(" ")
+    indentation = len(line) - len(text)
+    if text.startswith(("]", "}")):
+        return 2 * indentation + 2
+    return 2 * indentation + (1 if text.startswith("- ") or text.rstrip() == "-" else 0)
 
 
 def _document_around(marks: list[int], line: int, count: int) -> Lines:

@@ -9,10 +9,8 @@ from policykit.finding import Finding
 from policykit.suppress.own_rules import EXPIRED, INVALID, OWN_RULES, UNUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from policykit.document import Span, Target
-    from policykit.finding import Judged
+    from policykit.suppress.match import Scope
 
 
 class Place(NamedTuple):
@@ -34,7 +32,7 @@ class Suppression:
     reason: str
     rules: frozenset[str]
     place: Place
-    covers: Callable[[Judged], bool]
+    scope: Scope
     watched: bool = False
     expires: str = ""
     used: set[str] = field(default_factory=set)
