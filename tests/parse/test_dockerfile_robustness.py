@@ -140,11 +140,11 @@ def test_any_text(text: str) -> None:
     check_everything(text)
 
 
-MANY = 50_000
+MANY = 20_000
 HOSTILE: dict[str, Callable[[], str]] = {
     "one long line": lambda: "RUN " + "a" * 10_000_000,
     "words": lambda: "RUN " + "a " * MANY,
-    "brackets": lambda: "CMD " + "[" * 1_000_000,
+    "brackets": lambda: "CMD " + "[" * 500_000,
     "nested arrays": lambda: "CMD " + "[" * MANY + "]" * MANY,
     "a long array": lambda: "CMD [" + '"\\n",' * MANY + '"a"]',
     "open string": lambda: 'CMD ["' + "\\\\" * MANY,
@@ -183,7 +183,7 @@ def test_hostile_files_take_linear_time(name: str) -> None:
         for word in instruction.words[-10:]:
             build.expand(word, instruction)
         script_of(instruction, build)
-    assert time.process_time() - started < 10, "each takes a second or two when the time is linear"
+    assert time.process_time() - started < 5, "each takes a second at most when the time is linear"
 
 
 def test_a_small_file_is_fast() -> None:
