@@ -43,7 +43,7 @@ def evaluate(project: Project, catalogue: Catalogue, rules_for: Callable[[str], 
     for document in project.documents:
         found += _of_document(document, project, plan_for(document))
     for subject, view in _of_project(project):
-        found += _judge(subject, plan_for(subject.document).of(subject.document.target).get(view, ()))
+        found += _judge(subject, project, plan_for(subject.document).of(subject.document.target).get(view, ()))
     return sorted(found, key=_position)
 
 
@@ -61,7 +61,7 @@ class Judge:
         checks = self._plan.of(document.target)
         for subject, view in _of_project(project):
             if subject.document is document:
-                found += _judge(subject, checks.get(view, ()))
+                found += _judge(subject, project, checks.get(view, ()))
         return found
 
     def findings(self, document: Document, others: Iterable[Document] = ()) -> list[Finding]:
@@ -73,7 +73,7 @@ def _of_document(document: Document, project: Project, plan: _Plan) -> Iterator[
     for view, checks in plan.of(document.target).items():
         if not view.of_project:
             for subject in _subjects(view, document.target, document, project):
-                yield from _judge(subject, checks)
+                yield from _judge(subject, project, checks)
 
 
 def _of_project(project: Project) -> Iterator[tuple[Subject, View]]:
@@ -111,10 +111,10 @@ def _subjects(view: View, target: Target, document: Document | None, project: Pr
     return () if make is None else make(document, project)
 
 
-def _judge(subject: Subject, checks: Iterable[tuple[Check, RuleSettings]]) -> Iterator[Judged]:
+def _judge(subject: Subject, project: Project, checks: Iterable[tuple[Check, RuleSettings]]) -> Iterator[Judged]:
     for check, settings in checks:
-        for outcome in check.judge(subject.data, settings.parameters):
-            severity = _severity(outcome, settings)
+        for outcome in check.judge(subject, project, settings.parameters):
+            severity = _severity(outcome, check, settings)
             if severity is not None:
                 policy, target, place = check.policy, subject.document.target, subject.locate(outcome.at)
                 finding = Finding(
@@ -131,11 +131,13 @@ def _judge(subject: Subject, checks: Iterable[tuple[Check, RuleSettings]]) -> It
                 yield Judged(finding, subject.document, subject.annotations)
 
 
-def _severity(outcome: Outcome, settings: RuleSettings) -> Severity | None:
+def _severity(outcome: Outcome, check: Check, settings: RuleSettings) -> Severity | None:
     """How much a verdict weighs; None where an unknown one is to be ignored."""
-    if outcome.verdict == "fail" or settings.on_unknown == "fail":
-        return settings.severity
-    return "warning" if settings.on_unknown == "warn" else None
+    if outcome.verdict == "unknown" and settings.on_unknown != "fail":
+        return "warning" if settings.on_unknown == "warn" else None
+    # A severity that somebody configured beats the one that an admission policy's binding gives.
+    configured = settings.severity != check.policy.severity
+    return settings.severity if configured or outcome.severity is None else outcome.severity
 
 
 def _invalid_files(project: Project) -> Iterator[Judged]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from policykit.catalogue.check import Check, Outcome, PolicyCheck
+from policykit.catalogue.check import PolicyCheck
 from policykit.catalogue.folder import builtin_folder, load_folder
+from policykit.catalogue.outcome import Check, Outcome
 from policykit.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Catalogue:
         check = self._checks.get(rule)
         if check is None:
             entry = self._entries[rule]
-            check = self._checks[rule] = PolicyCheck(entry.policy, entry.programs)
+            check = self._checks[rule] = _check(entry)
         return check
 
     def resolve(self, name: str) -> tuple[str, ...]:
@@ -91,3 +92,11 @@ class Catalogue:
             for name in {policy.category, *peers}:
                 names[name.lower()] = (*names.get(name.lower(), ()), policy.id)
         return names
+
+
+def _check(entry: Entry) -> Check:
+    if entry.form == "policy":
+        return PolicyCheck(entry.policy, entry.programs)
+    from policykit.admission.check import AdmissionCheck
+
+    return AdmissionCheck(entry.policy, entry.programs)

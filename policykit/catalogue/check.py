@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
+from policykit.catalogue.outcome import Outcome
 from policykit.cel.composition import Composition
 from policykit.cel.errors import EvaluationError
 from policykit.cel.program import Program
@@ -13,27 +14,9 @@ from policykit.views.registry import VIEWS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from policykit.finding import Verdict
     from policykit.policy import Policy
-
-
-class Outcome(NamedTuple):
-    """What one policy says of one subject; `at` names the part to blame."""
-
-    verdict: Verdict
-    message: str
-    at: str
-
-
-class Check(Protocol):
-    """Something that judges subjects of the view `policy.for_each`."""
-
-    @property
-    def policy(self) -> Policy: ...
-
-    def judge(self, data: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[Outcome]:
-        """What is wrong with a subject, or cannot be known; nothing where it complies. Never raises."""
-        ...
+    from policykit.views.project import Project
+    from policykit.views.view import Subject
 
 
 class PolicyCheck:
@@ -49,8 +32,9 @@ class PolicyCheck:
             for validation, (dump, message) in zip(policy.validations, dumps["validations"], strict=True)
         ]
 
-    def judge(self, data: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[Outcome]:
-        bindings: dict[str, Any] = {self._binding: data, "params": parameters}
+    def judge(self, subject: Subject, project: Project, parameters: Mapping[str, Any]) -> list[Outcome]:  # noqa: ARG002
+        """See `policykit.catalogue.outcome.Check`."""
+        bindings: dict[str, Any] = {self._binding: subject.data, "params": parameters}
         if self._composition.programs:
             bindings = self._composition.bind(bindings)
         doubt = self._applies(bindings)

@@ -18,12 +18,18 @@ from policykit.policy import NamedExpression, Policy, Validation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from policykit.parse.kubernetes import KubernetesObject
+
 
 class Entry(NamedTuple):
-    """A policy, the digest of its text, its compiled expressions, and the file it stands in."""
+    """A policy, the digest of its text, its compiled expressions, and the file it stands in.
+
+    `form` tells what the programs are for: `policy` for `PolicyCheck`, `admission` for `AdmissionCheck`.
+    """
 
     policy: Policy
     digest: str
+    form: str
     programs: Any
     file: str
 
@@ -69,22 +75,54 @@ def policy_files(folder: Path) -> list[PolicyText]:
 
 def _compile(sources: Sequence[PolicyText]) -> tuple[list[Entry], list[Problem]]:
     from policykit.catalogue.compiler import compile_policy
-    from policykit.catalogue.schema import read_policy
+    from policykit.catalogue.schema import is_policy_text, read_policy
 
     entries: list[Entry] = []
     problems: list[Problem] = []
+    foreign: list[Source] = []
     for path, content, category in sources:
         try:
             source = Source(str(path), content.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             problems.append(Problem(f"not UTF-8: {error.reason}", str(path)))
             continue
+        if not is_policy_text(source):
+            foreign.append(source)
+            continue
         file, wrong = read_policy(source, path.stem, category)
         if file is not None and not wrong:
             programs, wrong = compile_policy(file)
-            entries.append(Entry(file.policy, hashlib.sha256(content).hexdigest(), programs, str(path)))
+            entries.append(Entry(file.policy, _digest(source), "policy", programs, str(path)))
+        problems += wrong
+    if foreign:
+        found, wrong = _compile_admission(foreign)
+        entries += found
         problems += wrong
     return entries, problems
+
+
+def _compile_admission(sources: Sequence[Source]) -> tuple[list[Entry], list[Problem]]:
+    """Files that are not of this project's kind: the policies of Kubernetes and of other engines, or a mistake."""
+    from policykit.admission.policies import read_admission_policies
+    from policykit.parse.kubernetes import parse_manifests
+
+    problems: list[Problem] = []
+    objects: list[KubernetesObject] = []
+    for source in sources:
+        manifests = parse_manifests(source)
+        objects += manifests.objects
+        problems += [Problem(e.message, f"{source.name}:{e.line}:{e.column}") for e in manifests.problems]
+        problems += [Problem(n.reason, f"{source.name}:{n.span.line}:{n.span.column}") for n in manifests.not_evaluated]
+        if not (manifests.objects or manifests.problems or manifests.not_evaluated):
+            problems.append(Problem("this is no policy", source.name, "a policy has apiVersion and kind"))
+    digests = {source.name: _digest(source) for source in sources}
+    admissions, wrong = read_admission_policies(objects)
+    entries = [Entry(a.policy, digests[a.file], "admission", a.dump, a.file) for a in admissions]
+    return entries, problems + wrong
+
+
+def _digest(source: Source) -> str:
+    return hashlib.sha256(source.text.encode()).hexdigest()
 
 
 def _key(sources: Sequence[PolicyText]) -> str:
@@ -112,7 +150,7 @@ def _store(stored: Path, entries: Sequence[Entry]) -> None:
     """Whole or not at all, and readable by nobody else; a cache that cannot be written is no error."""
     import tempfile
 
-    payload = marshal.dumps([(_fields(e.policy), e.digest, e.programs, e.file) for e in entries])
+    payload = marshal.dumps([(_fields(e.policy), *e[1:]) for e in entries])
     try:
         stored.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(dir=stored.parent)

@@ -58,9 +58,14 @@ def _camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
-def is_policy(data: Any) -> bool:
-    """Whether a document calls itself a policy of this project; other YAML in a policy folder is not ours."""
-    return isinstance(data, dict) and data.get("kind") == "Policy" and data.get("apiVersion") == API_VERSION
+def is_policy_text(source: Source) -> bool:
+    """Whether a file means to be a policy of this project, and not of Kubernetes or another engine."""
+    for document in parse_yaml(source, KUBERNETES):
+        if isinstance(document, ParseError) or not isinstance(document.data, dict):
+            return True  # what is wrong with it is said where policies are read
+        api_version = document.data.get("apiVersion")
+        return not isinstance(api_version, str) or api_version.partition("/")[0] == API_VERSION.partition("/")[0]
+    return True
 
 
 def read_policy(source: Source, stem: str, folder: str) -> tuple[PolicyFile | None, list[Problem]]:

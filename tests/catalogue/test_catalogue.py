@@ -6,7 +6,11 @@ import pytest
 
 from policykit.catalogue import Catalogue, load_catalogue
 from policykit.catalogue.rules import default_settings, rule_set
+from policykit.document import Source, Span
 from policykit.errors import UsageError
+from policykit.parse.dockerfile import parse_dockerfile
+from policykit.views.project import Facts, Project
+from policykit.views.view import Place, Subject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,8 +158,10 @@ def test_a_changed_policy_is_compiled_anew(tmp_path: Path) -> None:
     write(folder, expression="1 < 2")
     after = load_catalogue([folder], cache=cache)
     assert before.digest("image-too-new") != after.digest("image-too-new")
-    assert before.check("image-too-new").judge({}, {})
-    assert not after.check("image-too-new").judge({}, {})
+    subject = Subject({}, parse_dockerfile(Source("Dockerfile", "FROM a\n")), lambda _: Place(Span("", 1, 1, 1, 1), ""))
+    project = Project((), Facts())
+    assert before.check("image-too-new").judge(subject, project, {})
+    assert not after.check("image-too-new").judge(subject, project, {})
 
 
 def test_parameters_are_checked_against_their_schema(catalogue: Catalogue) -> None:
