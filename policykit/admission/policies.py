@@ -12,6 +12,8 @@ from policykit.policy import Policy
 from policykit.views.objects import mapping, sequence, text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from policykit.parse.kubernetes import KubernetesObject
 
 GROUP = "admissionregistration.k8s.io"
