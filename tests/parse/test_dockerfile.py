@@ -145,9 +145,7 @@ class TestForms:
 
     @pytest.mark.parametrize("element", ["1", "-1.5e3", "true", "null", "{}", '{"a": [1]}', '["b"]', "[[[[]]]]"])
     def test_other_elements_are_refused(self, element: str) -> None:
-        assert problems(f'CMD ["a", {element}]') == [
-            ("when using JSON array syntax, arrays must be comprised of strings only", 1, 5)
-        ]
+        assert problems(f'CMD ["a", {element}]') == [("a JSON array of arguments holds strings only", 1, 5)]
 
     @pytest.mark.parametrize("element", ["01", "+1", "tru", "{a}", "{1: 2}", "[", "[1,]", '{"a" 1}', "NaN", "]]", ":"])
     def test_what_is_no_json_is_the_shell_form(self, element: str) -> None:
@@ -182,11 +180,9 @@ class TestPairs:
         assert one("ARG ab").pairs[0].span[1:] == (1, 5, 1, 7)
 
     def test_problems(self) -> None:
-        assert problems("ENV a") == [("ENV must have two arguments", 1, 5)]
-        assert problems("LABEL a=b c") == [
-            ("syntax error: can't find = in 'c': it must be of the form name=value", 1, 11)
-        ]
-        assert problems("ENV =b") == [("ENV names can not be blank", 1, 5)]
+        assert problems("ENV a") == [("ENV needs a name and a value", 1, 5)]
+        assert problems("LABEL a=b c") == [("no `=` in 'c': write name=value", 1, 11)]
+        assert problems("ENV =b") == [("ENV has a value without a name", 1, 5)]
 
 
 class TestHeredocs:
@@ -284,8 +280,8 @@ class TestDirectives:
         assert texts(instruction) == ["a=c:\\x", 'b="d`"e"', "f=g` h"]
 
     def test_problems(self) -> None:
-        assert problems("# escape=x\nFROM a") == [("invalid escape token 'x' does not match ` or \\", 1, 10)]
-        assert problems("# escape=`\n# escape=`\nFROM a") == [("only one escape parser directive can be used", 2, 1)]
+        assert problems("# escape=x\nFROM a") == [("escape is \\ or `, not 'x'", 1, 10)]
+        assert problems("# escape=`\n# escape=`\nFROM a") == [("parser directive given twice: escape", 2, 1)]
 
     @pytest.mark.parametrize(
         ("text", "syntax"),
@@ -319,7 +315,7 @@ class TestProblems:
     def test_all_of_them_in_order_and_the_rest_is_read(self) -> None:
         dockerfile = parse("FROM a\nENV x\nFOO b\nCOPY --bad=1 a b\nUSER c\n")
         assert [(p.message, p.span.line, p.kind) for p in dockerfile.problems] == [
-            ("ENV must have two arguments", 2, "syntax"),
+            ("ENV needs a name and a value", 2, "syntax"),
             ("unknown instruction: FOO", 3, "instruction"),
             ("unknown flag: --bad", 4, "instruction"),
         ]
@@ -330,49 +326,49 @@ class TestProblems:
         [
             ("", "file with no instructions", 1),
             ("# c\n\n", "file with no instructions", 1),
-            ("FROM", "FROM requires either one or three arguments", 1),
-            ("FROM a b", "FROM requires either one or three arguments", 8),
-            ("FROM a IS b", "FROM requires either one or three arguments", 8),
+            ("FROM", "FROM is written `FROM image` or `FROM image AS name`", 1),
+            ("FROM a b", "FROM is written `FROM image` or `FROM image AS name`", 8),
+            ("FROM a IS b", "FROM is written `FROM image` or `FROM image AS name`", 8),
             (
                 "FROM a AS 1b",
-                "invalid name for build stage: '1b', name can't start with a number or contain symbols",
+                "stage name '1b': begin with a letter; then letters, digits and any of `-_.`",
                 11,
             ),
             (
                 "COPY a",
-                "COPY requires at least two arguments, but only one was provided. Destination could not be determined",
+                "COPY needs a source and a destination",
                 1,
             ),
-            ("USER", "USER requires exactly one argument", 1),
-            ("EXPOSE", "EXPOSE requires at least one argument", 1),
-            ("ONBUILD", "ONBUILD requires at least one argument", 1),
-            ("ONBUILD FROM a", "FROM isn't allowed as an ONBUILD trigger", 9),
-            ("ONBUILD onbuild RUN a", "chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", 9),
+            ("USER", "USER takes one argument", 1),
+            ("EXPOSE", "EXPOSE needs an argument", 1),
+            ("ONBUILD", "ONBUILD needs an argument", 1),
+            ("ONBUILD FROM a", "FROM cannot stand inside ONBUILD", 9),
+            ("ONBUILD onbuild RUN a", "ONBUILD cannot stand inside ONBUILD", 9),
             ("ONBUILD FOO", "unknown instruction: FOO", 9),
-            ("SHELL a", "SHELL requires the arguments to be in JSON form", 7),
-            ("HEALTHCHECK", "HEALTHCHECK requires at least one argument", 1),
-            ("HEALTHCHECK NONE x", "HEALTHCHECK NONE takes no arguments", 18),
-            ("HEALTHCHECK CMD", "missing command after HEALTHCHECK CMD", 13),
-            ("HEALTHCHECK TCP 1", "unknown type 'TCP' in HEALTHCHECK (try CMD)", 13),
-            ('VOLUME [" "]', "VOLUME specified can not be an empty string", 9),
-            ("COPY --link=x a b", "expecting boolean value for flag --link, not: x", 6),
-            ("COPY --link= a b", "missing a value on flag: --link", 6),
-            ("COPY --from a b", "missing a value on flag: --from", 6),
-            ("COPY --from=a --from=b a b", "duplicate flag specified: --from", 15),
-            ("COPY a <<E\nE", "COPY cannot accept a heredoc as a destination", 8),
+            ("SHELL a", 'SHELL is written as a JSON array: ["/bin/sh", "-c"]', 7),
+            ("HEALTHCHECK", "HEALTHCHECK needs an argument", 1),
+            ("HEALTHCHECK NONE x", "nothing may follow HEALTHCHECK NONE", 18),
+            ("HEALTHCHECK CMD", "HEALTHCHECK CMD has no command", 13),
+            ("HEALTHCHECK TCP 1", "HEALTHCHECK begins with CMD or NONE, not 'TCP'", 13),
+            ('VOLUME [" "]', "VOLUME has an empty path", 9),
+            ("COPY --link=x a b", "--link is true or false, not 'x'", 6),
+            ("COPY --link= a b", "flag without a value: --link", 6),
+            ("COPY --from a b", "flag without a value: --from", 6),
+            ("COPY --from=a --from=b a b", "flag given twice: --from", 15),
+            ("COPY a <<E\nE", "COPY copies a heredoc to a path: write the destination last", 8),
             ("HEALTHCHECK --interval=30 CMD a", "invalid duration '30': write a number and a unit, as in 30s", 13),
             ("HEALTHCHECK --retries=-1 CMD a", "--retries must be a whole number, not '-1'", 13),
             ("RUN --network=x a", "invalid value for --network: 'x'", 5),
-            ("RUN --mount=type=x a", "unsupported mount type 'x'", 13),
+            ("RUN --mount=type=x a", "unknown --mount type 'x'", 13),
             (
                 "RUN --mount=type=bind,from=$X a",
-                "'from' doesn't support variable expansion, define alias stage instead",
+                "--mount from= takes no variables: name a stage `FROM $IMAGE AS name` and mount from that",
                 23,
             ),
-            ("RUN --mount=type=bind,targt=x a", "unexpected key 'targt' in --mount", 23),
-            ("RUN --mount=target a", "invalid field 'target' must be a key=value pair", 13),
+            ("RUN --mount=type=bind,targt=x a", "unknown --mount option 'targt'", 23),
+            ("RUN --mount=target a", "--mount option 'target' has no value", 13),
             ("RUN --=x a", "unknown flag: --", 5),
-            ("USER a\nFROM b", "no build stage in current context: only ARG may stand before FROM", 1),
+            ("USER a\nFROM b", "only ARG may stand before the first FROM", 1),
         ],
     )
     def test_messages(self, text: str, message: str, column: int) -> None:
@@ -399,7 +395,7 @@ class TestProblems:
 
     def test_a_line_too_long_for_buildkit(self) -> None:
         (problem,) = parse("RUN " + "a" * 65532 + "\n").problems
-        assert problem.message == "dockerfile line greater than max allowed size of 65535"
+        assert problem.message == "a line longer than the bytes that BuildKit reads: 65535"
         assert parse("RUN " + "a" * 65531 + "\n").problems == ()
 
     def test_no_text(self) -> None:

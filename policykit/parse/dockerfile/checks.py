@@ -56,11 +56,11 @@ def check_instruction(instruction: Instruction) -> Iterator[ParseProblem]:
     count = len(instruction.words)
     upper = keyword.upper()
     if keyword in _AT_LEAST_ONE and not count and instruction.onbuild is None:
-        yield _problem(f"{upper} requires at least one argument", instruction.name.span)
+        yield _problem(f"{upper} needs an argument", instruction.name.span)
     elif keyword in _EXACTLY_ONE and count != 1:
-        yield _problem(f"{upper} requires exactly one argument", instruction.name.span)
+        yield _problem(f"{upper} takes one argument", instruction.name.span)
     elif keyword in ("add", "copy") and count < 2:
-        message = "requires at least two arguments, but only one was provided. Destination could not be determined"
+        message = "needs a source and a destination"
         yield _problem(f"{upper} {message}", instruction.name.span)
     yield from _check_flags(instruction)
     yield from _check_words(instruction)
@@ -80,7 +80,7 @@ def _check_flags(instruction: Instruction) -> Iterator[ParseProblem]:
         if name not in switches | values | repeated:
             yield _problem(f"unknown flag: --{name}", flag.span)
         elif name in seen and name not in repeated:
-            yield _problem(f"duplicate flag specified: --{name}", flag.span)
+            yield _problem(f"flag given twice: --{name}", flag.span)
         elif wrong := _flag_value(flag, switch=name in switches):
             yield _problem(wrong, flag.span)
         seen.add(name)
@@ -89,11 +89,11 @@ def _check_flags(instruction: Instruction) -> Iterator[ParseProblem]:
 def _flag_value(flag: Flag, *, switch: bool) -> str:
     name = flag.name.text
     if flag.value is None:
-        return "" if switch else f"missing a value on flag: --{name}"
+        return "" if switch else f"flag without a value: --{name}"
     if switch and not flag.value.text:
-        return f"missing a value on flag: --{name}"
+        return f"flag without a value: --{name}"
     if switch and flag.value.text.lower() not in ("true", "false"):
-        return f"expecting boolean value for flag --{name}, not: {flag.value.text}"
+        return f"--{name} is true or false, not {flag.value.text!r}"
     return ""
 
 
@@ -105,22 +105,22 @@ def _check_words(instruction: Instruction) -> Iterator[ParseProblem]:
         case "onbuild" if instruction.onbuild is not None:
             yield from _check_onbuild(instruction.onbuild)
         case "shell" if words and instruction.form != "exec":
-            yield _problem("SHELL requires the arguments to be in JSON form", words[0].span)
+            yield _problem('SHELL is written as a JSON array: ["/bin/sh", "-c"]', words[0].span)
         case "healthcheck" if words:
             yield from _check_healthcheck(instruction)
         case "run":
             yield from _check_run(instruction)
         case "add" | "copy" if any(heredoc.marker.start == words[-1].start for heredoc in instruction.heredocs):
-            message = f"{instruction.keyword.upper()} cannot accept a heredoc as a destination"
+            message = f"{instruction.keyword.upper()} copies a heredoc to a path: write the destination last"
             yield _problem(message, words[-1].span)
         case "arg" | "env" | "label":
             for pair in instruction.pairs:
                 if not pair.name.text and pair.value is not None:
-                    yield _problem(f"{instruction.keyword.upper()} names can not be blank", pair.span)
+                    yield _problem(f"{instruction.keyword.upper()} has a value without a name", pair.span)
         case "volume":
             for word in words:
                 if not word.text.strip():
-                    yield _problem("VOLUME specified can not be an empty string", word.span)
+                    yield _problem("VOLUME has an empty path", word.span)
         case _:
             return
 
@@ -129,20 +129,18 @@ def _check_from(instruction: Instruction) -> Iterator[ParseProblem]:
     words = instruction.words
     if len(words) == 3 and words[1].text.lower() == "as":
         if not _STAGE_NAME.match(words[2].text.lower()):
-            message = (
-                f"invalid name for build stage: {words[2].text!r}, name can't start with a number or contain symbols"
-            )
+            message = f"stage name {words[2].text!r}: begin with a letter; then letters, digits and any of `-_.`"
             yield _problem(message, words[2].span)
     elif len(words) != 1:
         span = words[1].span if words else instruction.name.span
-        yield _problem("FROM requires either one or three arguments", span)
+        yield _problem("FROM is written `FROM image` or `FROM image AS name`", span)
 
 
 def _check_onbuild(inner: Instruction) -> Iterator[ParseProblem]:
     if inner.keyword == "onbuild":
-        yield _problem("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", inner.name.span)
+        yield _problem("ONBUILD cannot stand inside ONBUILD", inner.name.span)
     elif inner.keyword in ("maintainer", "from"):
-        yield _problem(f"{inner.keyword.upper()} isn't allowed as an ONBUILD trigger", inner.name.span)
+        yield _problem(f"{inner.keyword.upper()} cannot stand inside ONBUILD", inner.name.span)
     else:
         yield from check_instruction(inner)
 
@@ -152,13 +150,13 @@ def _check_healthcheck(instruction: Instruction) -> Iterator[ParseProblem]:
     match kind.text.upper():
         case "NONE":
             if arguments:
-                yield _problem("HEALTHCHECK NONE takes no arguments", arguments[0].span)
+                yield _problem("nothing may follow HEALTHCHECK NONE", arguments[0].span)
         case "CMD":
             if not arguments:
-                yield _problem("missing command after HEALTHCHECK CMD", kind.span)
+                yield _problem("HEALTHCHECK CMD has no command", kind.span)
             yield from _check_durations(instruction)
         case other:
-            yield _problem(f"unknown type {other!r} in HEALTHCHECK (try CMD)", kind.span)
+            yield _problem(f"HEALTHCHECK begins with CMD or NONE, not {other!r}", kind.span)
 
 
 def _check_durations(instruction: Instruction) -> Iterator[ParseProblem]:
@@ -185,13 +183,13 @@ def _check_mount(flag: Flag) -> Iterator[ParseProblem]:
         key = option.name.text.lower()
         value = "" if option.value is None else option.value.text
         if option.value is None and key not in _MOUNT_SWITCHES:
-            yield _problem(f"invalid field '{option.name.text}' must be a key=value pair", option.span)
+            yield _problem(f"--mount option {option.name.text!r} has no value", option.span)
         elif key not in _MOUNT_KEYS:
-            yield _problem(f"unexpected key '{key}' in --mount", option.span)
+            yield _problem(f"unknown --mount option {key!r}", option.span)
         elif key == "type" and "$" not in value and value.lower() not in _MOUNT_TYPES:
-            yield _problem(f"unsupported mount type {value!r}", option.span)
+            yield _problem(f"unknown --mount type {value!r}", option.span)
         elif key == "from" and re.search(r"\$.", value):
-            message = "'from' doesn't support variable expansion, define alias stage instead"
+            message = "--mount from= takes no variables: name a stage `FROM $IMAGE AS name` and mount from that"
             yield _problem(message, option.span)
 
 

@@ -39,7 +39,7 @@ def read_header(lines: LineIndex) -> Header:
     for directive in _leading(lines, "#", first):
         number += 1
         if any(d.name == directive.name for d in directives):
-            problems.append(ParseProblem(f"only one {directive.name} parser directive can be used", directive.span))
+            problems.append(ParseProblem(f"parser directive given twice: {directive.name}", directive.span))
             continue
         directives.append(directive)
         if directive.name != "escape" or shebang:
@@ -47,7 +47,7 @@ def read_header(lines: LineIndex) -> Header:
         if directive.value in _ESCAPES:
             escape = directive.value
         else:
-            message = f"invalid escape token '{directive.value}' does not match ` or \\"
+            message = f"escape is \\ or `, not {directive.value!r}"
             problems.append(ParseProblem(message, directive.value_span))
     return Header(tuple(directives), escape, first, number, tuple(problems))
 

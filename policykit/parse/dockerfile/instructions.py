@@ -106,7 +106,7 @@ def _is_exec(draft: Draft) -> bool:
         return False
     elements = parse_string_array(draft.line, draft.start, draft.end)
     if elements == "not strings":
-        draft.refuse("when using JSON array syntax, arrays must be comprised of strings only", draft.rest)
+        draft.refuse("a JSON array of arguments holds strings only", draft.rest)
     if isinstance(elements, str):
         return False
     draft.words, draft.form = elements, "exec"

@@ -115,7 +115,7 @@ class Lexer:
             else:
                 out += self._escaped()
         if stop:
-            raise ExpansionError(f"syntax error: missing '{stop}'")
+            raise ExpansionError(f"a `${{` is not closed: no {stop!r} follows")
         self.keep_escapes = outer
         return out
 
@@ -140,7 +140,7 @@ class Lexer:
     def _single_quoted(self) -> list[Segment]:
         match = _SINGLE.match(self.text, self.at)
         if match is None:
-            raise ExpansionError("unexpected end of statement while looking for matching single-quote")
+            raise ExpansionError("a single quote is not closed")
         self.at = match.end()
         inset = 0 if self.keep_quotes else 1
         start, end = match.start() + inset, match.end() - inset
@@ -164,7 +164,7 @@ class Lexer:
                 return out
             else:
                 out += self._escaped_in_quotes()
-        raise ExpansionError("unexpected end of statement while looking for matching double-quote")
+        raise ExpansionError("a double quote is not closed")
 
     def _escaped_in_quotes(self) -> list[Segment]:
         """Only `"`, `$` and the escape character itself can be escaped; before others it stands for itself."""
@@ -190,9 +190,9 @@ class Lexer:
             return self._value(name, start, f"${name}")
         self.at += 1
         if self.at >= len(self.text):
-            raise ExpansionError("syntax error: missing '}'")
+            raise ExpansionError("a `${` is not closed: no '}' follows")
         if self.text[self.at] in "{}:":
-            raise ExpansionError("syntax error: bad substitution")
+            raise ExpansionError("`${` is followed by no name")
         name = self._name()
         modifier = self._next()
         if modifier == "}":
@@ -208,7 +208,7 @@ class Lexer:
         elif modifier == "/":
             result = self._replaced(name, start)
         else:
-            raise ExpansionError(f"unsupported modifier ({modifier}) in substitution")
+            raise ExpansionError(f"no such substitution: `{modifier}` after `{name}`")
         self.depth -= 1
         return result
 
@@ -221,12 +221,12 @@ class Lexer:
         if modifier in ("#", "%"):
             return [self._trimmed(binding, modifier, inner, start)]
         if modifier not in ("+", "-", "?"):
-            raise ExpansionError(f"unsupported modifier ({':' if colon else ''}{modifier}) in substitution")
+            raise ExpansionError(f"no such substitution: `:{modifier}` after `{name}`")
         missing = _missing(binding, colon=colon)
         if modifier == "?":
             if missing and not isinstance(binding.value, Unknown):
                 problem = "empty" if binding.is_set else "unset"
-                raise ExpansionError(f"{name}: {word or f'is not allowed to be {problem}'}")
+                raise ExpansionError(f"{name}: {word or f'the variable must not be {problem}'}")
             return [self._of(binding.value, start)]
         if missing is None:
             return [self._hole(binding, (), start)]
@@ -244,7 +244,7 @@ class Lexer:
         try:
             return self._segment(remove(binding.value, pattern[longest:], longest=longest), start)
         except PatternError as error:
-            raise ExpansionError(f"invalid pattern ({pattern}) in substitution: {error}") from None
+            raise ExpansionError(f"bad pattern `{pattern}`: {error}") from None
 
     def _replaced(self, name: str, start: int) -> list[Segment]:
         everywhere = self.text.startswith("/", self.at)
@@ -260,7 +260,7 @@ class Lexer:
         try:
             value = replace(binding.value, _text(pattern), _text(replacement), everywhere=everywhere)
         except PatternError as error:
-            raise ExpansionError(f"invalid pattern ({_text(pattern)}) in substitution: {error}") from None
+            raise ExpansionError(f"bad pattern `{_text(pattern)}`: {error}") from None
         return [self._segment(value, start)]
 
     def _name(self) -> str:

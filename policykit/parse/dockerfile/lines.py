@@ -86,7 +86,7 @@ class LineReader:
         self._start += len(text) + 1
         if len(text) * 4 > MAX_LINE and len(text.encode(errors="replace")) > MAX_LINE:
             span = self.lines.span(start, start + len(text))
-            self.problems.append(ParseProblem(f"dockerfile line greater than max allowed size of {MAX_LINE}", span))
+            self.problems.append(ParseProblem(f"a line longer than the bytes that BuildKit reads: {MAX_LINE}", span))
         return start, text.rstrip("\r")
 
     def _comment(self, start: int, body: str) -> None:

@@ -78,7 +78,7 @@ def _split_stages(
         return (), (Stage(0, "", None, None, None, None, tuple(instructions)),), []
     before = instructions[: starts[0]]
     misplaced = [
-        ParseProblem("no build stage in current context: only ARG may stand before FROM", i.span, "instruction")
+        ParseProblem("only ARG may stand before the first FROM", i.span, "instruction")
         for i in before
         if i.keyword != "arg" and i.keyword in KEYWORDS
     ]

@@ -67,7 +67,7 @@ def _tokens(pattern: str) -> list[str]:
         elif part[1:] in ("}", "/", "*", "?", "\\"):
             tokens.append(re.escape(part[1]))
         else:
-            raise PatternError(f"invalid escape '{part}'")
+            raise PatternError(f"`{part}` escapes nothing")
     return tokens
 
 

@@ -116,7 +116,7 @@ def split_pairs(
     if "=" not in words[0].text:
         gap = _GAP.search(line.text, start, end)
         if gap is None:
-            return words, (), (f"{keyword} must have two arguments", words[0])
+            return words, (), (f"{keyword} needs a name and a value", words[0])
         name = Word(line.text[start : gap.start()], line, start, gap.start())
         value = Word(line.text[gap.end() : end], line, gap.end(), end)
         return (name, value), (Pair(name, value, ""),), None
@@ -124,7 +124,7 @@ def split_pairs(
     for word in words:
         pair = split_pair(word)
         if pair.value is None:
-            message = f"syntax error: can't find = in {word.text!r}: it must be of the form name=value"
+            message = f"no `=` in {word.text!r}: write name=value"
             return words, tuple(pairs), (message, word)
         pairs.append(pair)
     return words, tuple(pairs), None
