@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from policykit.config import FailOn, Settings
     from policykit.document import Document, Source, Unreadable
     from policykit.finding import Finding, Judged, NotEvaluated, Severity
+    from policykit.suppress.exceptions import PolicyException
     from policykit.views.project import Facts, Project
 
 
@@ -71,14 +72,13 @@ def evaluate_paths(request: Request, progress: Progress) -> Evaluation:
         for project in reading.projects(facts, group):
             gathered.add(project, evaluate(project, rules.catalogue, lambda name: rules.of(settings(name))))
             progress.judging()
-    exceptions = {id(exception): exception for one in used for exception in one.exceptions}
     given = Given(
         catalogue=rules.catalogue,
         documents=gathered.documents,
         sources=reading.sources,
         active=lambda name: rules.of(settings(name)).rules,
         today=time.strftime("%Y-%m-%d"),
-        exceptions=tuple(exceptions.values()),
+        exceptions=_exceptions(used),
         inline=request.inline,
     )
     kept, suppressed = suppress(list(gathered.judged.values()), given)
@@ -90,6 +90,11 @@ def evaluate_paths(request: Request, progress: Progress) -> Evaluation:
         files=len(gathered.files),
     )
     return Evaluation(run, reading.sources, rules.catalogue, lambda name: settings(name).fail_on)
+
+
+def _exceptions(used: Iterable[Settings]) -> tuple[PolicyException, ...]:
+    """Each once, though it holds for many directories."""
+    return tuple({id(exception): exception for settings in used for exception in settings.exceptions}.values())
 
 
 def _find(request: Request, configs: Configs) -> list[files.Found | Unreadable]:

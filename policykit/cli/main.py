@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from importlib import import_module
@@ -41,6 +42,8 @@ _EXIT_CODES = """exit codes:
 
 def run() -> None:
     """The console script."""
+    # A run makes many objects and hardly a cycle: with the usual threshold the collector only costs time.
+    gc.set_threshold(50_000)
     raise SystemExit(guarded(sys.argv[1:]))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +24,7 @@ FORMATS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """A run and what a format may show of it.
 
     `sources` are the files by name, `policy` looks a rule up (None for a rule that is no policy). The rest is for the
@@ -33,7 +32,7 @@ class Report:
     """
 
     run: Run
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: Mapping[str, Source] = MappingProxyType({})
     policy: Callable[[str], Policy | None] = lambda _: None
     colour: bool = False
     quiet: bool = False
