@@ -60,7 +60,7 @@ _NAME = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _ENDS = "must start and end with an alphanumeric character"
 _NAME_CHARACTERS = f"consist of alphanumeric characters, '-', '_' or '.', and {_ENDS}"
 
-_dns1123_label = _Rule(
+_label_rule = _Rule(
     f"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and {_ENDS}",
     _LABEL,
     ("my-name", "123-abc"),
@@ -90,6 +90,14 @@ _label_value = _Rule(
     "bytes",
 )
 _name_part = _Rule(f"must {_NAME_CHARACTERS}", _NAME, ("MyName", "my.name", "123-abc"), 63, "bytes")
+
+
+def _dns1123_label(text: bytes) -> list[str]:
+    """A subdomain that is no label has dots, which is said in fewer words."""
+    problems = _label_rule(text)
+    if _label_rule.mismatch in problems and _dns1123_subdomain.mismatch not in _dns1123_subdomain(text):
+        problems[-1] = "must not contain dots"
+    return problems
 
 
 def _qualified_name(text: bytes) -> list[str]:
