@@ -52,35 +52,45 @@ class Oracle:
 
 def build() -> Oracle:
     """The oracle, from the user's cache or freshly built. Raises OracleUnavailableError."""
+    return Oracle(go_program(HERE))
+
+
+def go_program(folder: Path) -> Path:
+    """The program of a Go module, from the user's cache or freshly built. Raises OracleUnavailableError."""
     go = shutil.which("go")
     if go is None:
-        raise OracleUnavailableError("Go is not installed, so the API server's own code cannot be asked")
-    sources = sorted([*HERE.glob("*.go"), HERE / "go.mod", HERE / "go.sum"])
+        raise OracleUnavailableError("Go is not installed, so Kubernetes' own code cannot be asked")
+    sources = sorted([*folder.glob("*.go"), folder / "go.mod", folder / "go.sum"])
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "policykit"
-    binary = cache / f"oracle-{digest}"
+    binary = cache / f"{folder.name}-{digest}"
     if not binary.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        _compile(go, binary)
-    return Oracle(binary)
+        _compile(go, folder, binary)
+    return binary
 
 
-def _compile(go: str, binary: Path) -> None:
+def _compile(go: str, folder: Path, binary: Path) -> None:
     """Build beside the target and rename, so that two test processes never run half a program."""
     fresh = binary.with_name(f"{binary.name}.{os.getpid()}")
     command = [go, "build", "-trimpath", "-o", str(fresh), "."]
     environment = os.environ | {"GOFLAGS": "-mod=mod -buildvcs=false"}
     done = subprocess.run(
-        command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False
     )
     if done.returncode:
-        raise OracleUnavailableError(f"the oracle cannot be built: {done.stderr.strip()}")
+        raise OracleUnavailableError(f"{folder.name} cannot be built: {done.stderr.strip()}")
     fresh.replace(binary)
 
 
 def oracle_or_skip() -> Oracle:
     """The oracle, for a test; skips the test with the reason where there is none."""
+    return Oracle(go_program_or_skip(HERE))
+
+
+def go_program_or_skip(folder: Path) -> Path:
+    """As `go_program`, for a test."""
     try:
-        return build()
+        return go_program(folder)
     except OracleUnavailableError as error:
         pytest.skip(str(error))
