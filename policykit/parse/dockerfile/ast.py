@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from policykit.document import Route, Source, Span, Target
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 Form = Literal["shell", "exec"]
 
 
-@dataclass(frozen=True, slots=True)
-class ParseProblem:
+class ParseProblem(NamedTuple):
     """Something that BuildKit refuses.
 
     `kind` is "syntax" where its parser refuses the file, "instruction" where a well-formed instruction makes no
@@ -62,8 +61,7 @@ class Word:
         return Word(self.text[start:end], self.line, self.start + start, self.start + end)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """`name=value`; `value` is None for `ARG name`, `separator` is "" in the old form `ENV name value`."""
 
     name: Word
@@ -75,8 +73,7 @@ class Pair:
         return self.name.span if self.value is None else _join(self.name.span, self.value.span)
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A builder flag `--name[=value]`; `word` is all of it."""
 
     word: Word
@@ -107,8 +104,7 @@ class Flag:
         return next((o for o in reversed(self.options) if o.name.text.lower() in names), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Heredoc:
+class Heredoc(NamedTuple):
     """`marker` is `<<EOF` in the instruction, `content` the lines as written, `terminator` the word that closes them
     (empty where the file ends first). `expand` is false where the delimiter is quoted; `chomp`: written `<<-`.
     """
@@ -131,16 +127,14 @@ class Heredoc:
         return self.content.without_leading_tabs() if self.chomp else self.content
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """A line that begins with `#`; `text` is what follows, trimmed."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(NamedTuple):
     """A parser directive `# name=value`; `name` in lower case."""
 
     name: str
@@ -149,7 +143,7 @@ class Directive:
     value_span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Instruction:
     """One instruction.
 
@@ -190,7 +184,7 @@ class Instruction:
         return next((f for f in self.flags if f.name.text == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stage:
     """A build stage. `start` is its FROM, `name` is in lower case as BuildKit compares it ("" without AS).
 
@@ -211,7 +205,7 @@ class Stage:
         return _join(nodes[0].span, nodes[-1].span) if nodes else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dockerfile:
     """A parsed Dockerfile; meets `policykit.document.Document` with itself as `data`.
 

@@ -7,8 +7,7 @@ Where the values come from (ARG, ENV, base images) is not known here: see `scope
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.parse.dockerfile.fragment import SPACE, Fragment, FragmentBuilder
 from policykit.parse.dockerfile.lexer import ExpansionError, Lexer, reasons_of
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _SPACES = re.compile(f"[{SPACE}]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(NamedTuple):
     """What a word comes to.
 
     `fragment.text` is the value, or the pattern of the `Unknown`, with the place of each character: that of the
