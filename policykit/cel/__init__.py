@@ -6,7 +6,9 @@
 
 `Environment.compile` raises `CelSyntaxError` or `CelTypeError` (both `CompileError`): the fault of the expression.
 `Program.evaluate` raises `EvaluationError`: the expression has no value for these inputs; it returns a
-`policykit.unknown.Unknown` where the value depends on one. Importing this package loads nothing; a name is loaded when used.
+`policykit.unknown.Unknown` where the value depends on one.
+
+Importing this package loads nothing; a name is loaded when it is used.
 """
 
 from __future__ import annotations

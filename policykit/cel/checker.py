@@ -20,6 +20,7 @@ from policykit.cel.syntax import (
     Message,
     Node,
     Select,
+    path,
     run,
 )
 from policykit.cel.types import (
@@ -40,7 +41,7 @@ from policykit.cel.types import (
     fields_of,
     is_optional,
 )
-from policykit.cel.unify import assignable, most_general, substitute
+from policykit.cel.unify import assignable, most_general, substitute, type_variables
 from policykit.cel.values import UInt
 
 if TYPE_CHECKING:
@@ -157,14 +158,10 @@ class Checker:
 
     def qualified(self, node: Select) -> Ident | None:
         """The variable or type that a chain of selections names as a whole, where it names one."""
-        names: list[str] = []
-        inner: Node = node
-        while isinstance(inner, Select) and not inner.test:
-            names.append(inner.field)
-            inner = inner.operand
-        if not isinstance(inner, Ident) or (self.local(inner.name) is not None):
+        root, names = path(node)
+        if not isinstance(root, Ident) or self.local(root.name) is not None:
             return None
-        ident = Ident(inner.offset, ".".join([inner.name, *reversed(names)]))
+        ident = Ident(root.offset, ".".join((root.name, *names)))
         return ident if self.resolve(ident, ident.name) else None
 
     # selections
@@ -218,10 +215,10 @@ class Checker:
             yield self.visit(arg)
         name = node.name.removeprefix(".")
         if node.target is not None:
-            dotted = _dotted(node.target)
-            if dotted and f"{dotted}.{name}".removeprefix(".") in self.functions:
-                name = f"{dotted}.{name}".removeprefix(".")
-                node.target = None
+            root, names = path(node.target)
+            dotted = ".".join((root.name, *names, name)).removeprefix(".") if isinstance(root, Ident) else ""
+            if dotted in self.functions:
+                name, node.target = dotted, None
             else:
                 yield self.visit(node.target)
         overloads = self.functions.get(name)
@@ -262,7 +259,7 @@ class Checker:
 
     def instance(self, overload: Overload) -> tuple[Sequence[Type], Type]:
         """The argument types and the result type of an overload, its type variables made new."""
-        names = {p.name for t in (*overload.arguments, overload.result) for p in _variables(t)}
+        names = {p.name for t in (*overload.arguments, overload.result) for p in type_variables(t)}
         if not names:
             return overload.arguments, overload.result
         new = {name: self.variable() for name in sorted(names)}
@@ -370,21 +367,6 @@ class Checker:
     def require(self, node: Node, expected: Type) -> None:
         if not self.fits((expected,), (node.type,)):
             self.mismatch(node, expected, node.type)
-
-
-def _variables(type_: Type) -> list[Type]:
-    if type_.kind == "param":
-        return [type_]
-    return [v for p in type_.parameters for v in _variables(p)]
-
-
-def _dotted(node: Node) -> str:
-    """`a.b.c` as a name, empty for any other expression."""
-    names: list[str] = []
-    while isinstance(node, Select) and not node.test:
-        names.append(node.field)
-        node = node.operand
-    return ".".join([node.name, *reversed(names)]) if isinstance(node, Ident) else ""
 
 
 def _suggestion(name: str, fields: Mapping[str, Type]) -> str:

@@ -1,4 +1,4 @@
-"""The `variables` of a policy: ordered expressions that later ones see as `variables.name`, each evaluated at most once.
+"""The `variables` of a policy: ordered expressions that later ones see as `variables.name`, evaluated at most once.
 
 As in ValidatingAdmissionPolicy (k8s.io/apiserver pkg/admission/plugin/cel/composition.go): lazily, when first
 read; the checker infers the types; an error is told with the name of the variable.

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from policykit.cel import kubernetes as k8s
-from policykit.cel.errors import CelSyntaxError, CelTypeError, Issue, PlanningError
+from policykit.cel.errors import CelSyntaxError, CelTypeError, Issue, Places, PlanningError
 from policykit.cel.program import FORMAT, Program
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ class Environment:
         return tree, type_
 
     def _refuse_optionals(self, text: str, tree: Node) -> None:
-        from policykit.cel.syntax import OPTIONAL_INDEX, OPTIONAL_SELECT, Call, ListLiteral, MapLiteral
         from policykit.cel.planner import walk
+        from policykit.cel.syntax import OPTIONAL_INDEX, OPTIONAL_SELECT, Call, ListLiteral, MapLiteral
 
         problems = []
         for node, _ in walk(tree):
@@ -134,8 +134,6 @@ def _describe(type_: Type) -> str:
 
 
 def _issues(text: str, problems: list[tuple[str, int]]) -> tuple[Issue, ...]:
-    from policykit.cel.parser import Places
-
     places = Places(text)
     return tuple(sorted((places.issue(*problem) for problem in problems), key=lambda i: (i.line, i.column)))
 
@@ -144,5 +142,3 @@ def _code(source: str) -> tuple[CodeType, ...]:
     """The code objects of the functions that a renderer wrote, in its order."""
     module = compile(source, "<cel>", "exec", dont_inherit=True, optimize=2)
     return tuple(const for const in module.co_consts if hasattr(const, "co_code"))
-
-

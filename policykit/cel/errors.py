@@ -15,6 +15,20 @@ class Issue(NamedTuple):
     column: int
 
 
+class Places:
+    """Offsets of a text to the line and column that messages name."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def issue(self, message: str, offset: int) -> Issue:
+        """An issue at an offset; a negative one has no place (line -1, as in cel-go)."""
+        if offset < 0:
+            return Issue(message, -1, 0)
+        line = self.text.count("\n", 0, offset) + 1
+        return Issue(message, line, offset - self.text.rfind("\n", 0, offset))
+
+
 class CompileError(PolicykitError):
     """The expression cannot be compiled: the fault of whoever wrote it.
 

@@ -220,13 +220,13 @@ _COLLECTORS = {
 }
 #: Lines before and after the loop of a macro, by the name of its result.
 _BEFORE = {
-    "all": ["{0} = True"],
-    "exists": ["{0} = False"],
-    **{macro: [f"{{0}} = {empty}", "b{0} = None"] for macro, empty in _COLLECTORS.items()},
+    "all": ("{0} = True",),
+    "exists": ("{0} = False",),
+    **{macro: (f"{{0}} = {empty}", "b{0} = None") for macro, empty in _COLLECTORS.items()},
 }
 _AFTER = {
-    "all": ["settle({0})"],
-    "exists": ["settle({0})"],
-    **dict.fromkeys(_COLLECTORS, ["if b{0} is not None: {0} = settle(b{0})"]),
-    "exists_one": ["{0} = {0} == 1 if b{0} is None else settle(b{0})"],
+    "all": ("settle({0})",),
+    "exists": ("settle({0})",),
+    **dict.fromkeys(_COLLECTORS, ("if b{0} is not None: {0} = settle(b{0})",)),
+    "exists_one": ("{0} = {0} == 1 if b{0} is None else settle(b{0})",),
 }

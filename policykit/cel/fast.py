@@ -10,43 +10,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policykit.cel import syntax
-from policykit.cel.render import Code, Renderer, body_weight, is_never
+from policykit.cel.inline import Inline
 from policykit.cel.planner import walk
-from policykit.cel.syntax import Call, Fold, Ident, ListLiteral, Literal, Node, Select
-from policykit.cel.types import Type, is_optional
-from policykit.cel.values import INT_MAX, INT_MIN
+from policykit.cel.render import Code, body_weight
+from policykit.cel.syntax import Call, Fold, Ident, Literal, Node, Select, path
+from policykit.cel.types import is_optional
 
 if TYPE_CHECKING:
-    from policykit.cel.library import Overload
     from policykit.cel.render import Rendering
 
-#: The Python class of the values of a type that has one of its own; `guard` for arguments of library functions.
-CLASSES = {
-    "bool": "bool",
-    "int": "int",
-    "uint": "UInt",
-    "double": "float",
-    "string": "str",
-    "bytes": "bytes",
-    "list": "list",
-    "map": "dict",
-    "null_type": "NoneType",
-    "google.protobuf.Timestamp": "Timestamp",
-    "google.protobuf.Duration": "Duration",
-    "optional_type": "Optional",
-    "type": "TypeValue",
+_ORDER = {
+    "_<_": ("<", "known_less"),
+    "_<=_": ("<=", "known_less_equal"),
+    "_>_": (">", "known_greater"),
+    "_>=_": (">=", "known_greater_equal"),
 }
-_ORDER = {"_<_": ("<", "known_less"), "_<=_": ("<=", "known_less_equal"), "_>_": (">", "known_greater"), "_>=_": (">=", "known_greater_equal")}
 _ARITHMETIC = {"_-_": ("-", "subtract"), "_*_": ("*", "multiply"), "_/_": ("", "divide"), "_%_": ("", "modulo")}
-#: Kinds that Python compares as CEL does when both sides are of the kind.
-_EQUAL_KINDS = frozenset({"str", "int", "bool", "bytes", "float", "UInt", "NoneType", "TypeValue"})
-#: What is shorter than this costs a step like any other.
-_SHORT = 200
-_CONTAINS = "standard__contains__string__string"
-_STRING_TESTS = {"startsWith": "startswith", "endsWith": "endswith"}
 
 
-class Fast(Renderer):
+class Fast(Inline):
     """Renders the fast function."""
 
     name = "fast"
@@ -57,7 +39,8 @@ class Fast(Renderer):
 
     def source(self, tree: Node) -> str:
         for node, _ in walk(tree):
-            if isinstance(node, Select) and not node.test and (key := _chain(node)):
+            if isinstance(node, Select) and not node.test:
+                key = _written(node)
                 self.uses[key] = self.uses.get(key, 0) + 1
         return super().source(tree)
 
@@ -65,20 +48,6 @@ class Fast(Renderer):
         local = "v_" + "".join(c if c.isalnum() and c.isascii() else f"_{ord(c):x}_" for c in name)
         self.globals[name] = f"{local} = V[{name!r}]"
         return Code(local)
-
-    def truth(self, code: Code) -> str:
-        """A condition: bails out where the value is no bool."""
-        if code.kind == "bool":
-            return code.text
-        first, name = self.bind(self.named(code))
-        return f"({first} is True or {name} is not False and bail())"
-
-    def guard(self, code: Code, kind: str) -> tuple[str, str]:
-        """A test that a value is of a class (empty where that is certain), and its name afterwards."""
-        if code.kind == kind or not kind:
-            return "", code.text
-        first, name = self.bind(code)
-        return f"type({first}) is {kind}", name
 
     # selections
 
@@ -98,13 +67,11 @@ class Fast(Renderer):
         return self.shared(key, code) if key else code
 
     def chain_key(self, node: Select) -> str:
-        """What identifies `x.a.b` where it is worth to be kept: used more than once, and not only within a longer one."""
-        key = _chain(node)
-        if self.uses.get(key, 0) < 2:
+        """What identifies `x.a.b` where it is worth keeping, because it is used more than once; empty otherwise."""
+        root, fields = path(node)
+        if not isinstance(root, Ident) or self.uses.get(_written(node), 0) < 2:
             return ""
-        root, _, rest = key.partition(".")
-        local = self.local(root)
-        return f"{local.text}.{rest}" if local else key
+        return ".".join((self.ident(root).text, *fields))
 
     def shared(self, key: str, code: Code) -> Code:
         """A value that is used again: kept, and made sure to be known once for all uses."""
@@ -191,211 +158,6 @@ class Fast(Renderer):
         result = self.temporary("r")
         self.lines += [f"if {test}:", [f"{result} = {value}"], "else:", [*block, f"{result} = {other.text}"]]
         return Code(result)
-
-    # operators
-
-    def equality(self, args: list[Code], *, negated: bool) -> Code:
-        left, right = args
-        sign, word = ("!=", "not ") if negated else ("==", "")
-        if left.kind == right.kind and left.kind in _EQUAL_KINDS:
-            return self.made(f"({left.text} {sign} {right.text})", "bool", left, right)
-        if left.kind and not right.kind:
-            left, right = right, left
-        if right.kind in _EQUAL_KINDS and not left.kind:
-            first, name = self.bind(left)
-            if left.known and right.kind in {"str", "bytes", "TypeValue", "NoneType"}:
-                text = f"({name} {'is not' if negated else 'is'} None)" if right.literal and right.kind == "NoneType" else ""
-                text = text or f"({name} {sign} {right.text})"
-            elif right.kind == "NoneType":
-                text = f"({word}({first} is None or differs({name})))"
-            elif right.kind in {"str", "bytes", "TypeValue"}:
-                text = f"({word}({first} == {right.text} or type({name}) is Unknown and bail()))"
-            else:
-                slow = f"known_equal({name}, {right.text})"
-                text = f"({word}({name} == {right.text} if type({first}) is {right.kind} else {slow}))"
-            return self.made(text, "bool", left, right)
-        slow = f"known_equal({left.text}, {right.text})"
-        if self.loops:
-            self.metered = True
-            slow = f"metered(n, known_equal, {left.text}, {right.text})"
-        if left.kind or right.kind:
-            return self.made(f"({word}{slow})", "bool", left, right)
-        (first, one), (second, two) = self.bind(left), self.bind(right)
-        short = f" and len({one}) < {_SHORT}" if self.loops else ""
-        slow = f"metered(n, known_equal, {one}, {two})" if self.loops else f"known_equal({one}, {two})"
-        same = f"{one} == {two} if type({first}) is type({second}) is str{short} else {slow}"
-        return self.made(f"({word}({same}))", "bool", left, right)
-
-    def order(self, args: list[Code], sign: str, function: str) -> Code:
-        left, right = args
-        if left.kind == right.kind and left.kind in {"int", "str"}:
-            return self.made(f"({left.text} {sign} {right.text})", "bool", left, right)
-        for known, other in ((left, right), (right, left)):
-            if known.kind in {"int", "str"} and not other.kind:
-                first, name = self.bind(other)
-                texts = (left.text, name) if other is right else (name, right.text)
-                slow = f"{function}({texts[0]}, {texts[1]})"
-                text = f"({texts[0]} {sign} {texts[1]} if type({first}) is {known.kind} else {slow})"
-                return self.made(text, "bool", left, right)
-        return self.made(f"{function}({left.text}, {right.text})", "bool", left, right)
-
-    def membership(self, node: Call, args: list[Code]) -> Code:
-        if is_never(node):
-            return Code("False", "bool", literal=True)
-        value, container = args
-        constant = _constant_list(node.args[1])
-        if constant is None:
-            if container.kind == "dict" and value.kind == "str":
-                return self.made(f"({value.text} in {container.text})", "bool", *args)
-            if self.loops:
-                self.metered = True
-                return self.made(f"known_contains({container.text}, {value.text}, n)", "bool", *args)
-            return self.made(f"known_contains({container.text}, {value.text})", "bool", *args)
-        kind, members = constant
-        test, name = self.guard(value, kind)
-        text = f"{name} in {members}"
-        if test:
-            text = f"{text} if {test} else known_contains({members}, {name})"
-        return self.made(f"({text})", "bool", value)
-
-    def arithmetic(self, args: list[Code], sign: str, function: str) -> Code:
-        left, right = args
-        if sign and left.kind == right.kind == "int":
-            return self.integer(f"{left.text} {sign} {right.text}", left, right)
-        kind = left.kind if left.kind == right.kind and left.kind in {"int", "float", "UInt"} else ""
-        return self.made(f"{function}({left.text}, {right.text})", kind, *args)
-
-    def integer(self, text: str, *parts: Code) -> Code:
-        name = self.temporary()
-        return self.made(f"({name} if {INT_MIN} <= ({name} := {text}) <= {INT_MAX} else bail())", "int", *parts)
-
-    def add(self, args: list[Code]) -> Code:
-        left, right = args
-        if left.kind == right.kind == "int":
-            return self.integer(f"{left.text} + {right.text}", left, right)
-        if (left.literal or right.literal) and "str" in {left.kind, right.kind} and not self.loops:
-            # One literal side: the other must be a string, or Python raises; and nothing can grow beyond the text.
-            return self.made(f"({left.text} + {right.text})", "str", *args)
-        self.metered = True
-        kind = left.kind if left.kind == right.kind and left.kind in {"str", "list", "float"} else ""
-        return self.made(f"add({left.text}, {right.text}, n)", kind, *args)
-
-    def negation(self, args: list[Code]) -> Code:
-        return self.made(f"(not {self.truth(args[0])})", "bool", *args)
-
-    def minus(self, args: list[Code]) -> Code:
-        return self.made(f"minus({args[0].text})", args[0].kind if args[0].kind in {"int", "float"} else "", *args)
-
-    def index(self, args: list[Code]) -> Code:
-        operand, key = self.named(args[0]), args[1]
-        if key.literal and key.kind == "str":
-            first, name = self.bind(operand)
-            text = f"({name}[{key.text}] if type({first}) is dict else index({name}, {key.text}))"
-            return self.made(text, "", operand)
-        if key.literal and key.kind == "int" and not key.text.startswith("-"):
-            first, name = self.bind(operand)
-            text = f"({name}[{key.text}] if type({first}) is list else index({name}, {key.text}))"
-            return self.made(text, "", operand)
-        (first, container), (second, value) = self.bind(operand), self.bind(key)
-        test = f"(type({first}) is dict) & (type({second}) is str)"
-        return self.made(f"({container}[{value}] if {test} else index({container}, {value}))", "", *args)
-
-    def optional_index(self, args: list[Code]) -> Code:
-        return self.made(f"optional_index({args[0].text}, {args[1].text})", "", *args)
-
-    def optional_select(self, args: list[Code]) -> Code:
-        return self.made(f"optional_select({args[0].text}, {args[1].text})", "", *args)
-
-    def size(self, args: list[Code]) -> Code:
-        return self.made(f"len({args[0].text})", "int", *args)
-
-    def dyn(self, args: list[Code]) -> Code:
-        return args[0]
-
-    # library functions
-
-    def library(self, node: Call, args: list[Code]) -> Code:
-        overload = node.overloads[0]
-        if node.name in _STRING_TESTS:
-            return self.string_test(args, _STRING_TESTS[node.name])
-        if node.name == "contains" and overload.key.startswith("standard"):
-            return self.inclusion(args)
-        if node.name == "matches" and args[1].literal:
-            return self.matching(args)
-        if len(node.overloads) > 1 or overload.inexact:
-            return self.dispatch(node, args)
-        tests: list[str] = []
-        names: list[str] = []
-        for declared, code in zip(overload.arguments, args, strict=True):
-            test, name = self.library_guard(declared, code)
-            tests += [test] if test else []
-            names.append(name)
-        text = self.invocation(overload, names)
-        if tests:
-            text = f"({text} if {' & '.join(f'({t})' for t in tests) if len(tests) > 1 else tests[0]} else bail())"
-        return self.made(text, CLASSES.get(overload.result.name, ""), *args)
-
-    def library_guard(self, declared: Type, code: Code) -> tuple[str, str]:
-        kind = "dict" if declared.kind == "object" else CLASSES.get(declared.name, "")
-        if declared.kind in {"dyn", "param"}:
-            if code.kind:
-                return "", code.text
-            first, name = self.bind(code)
-            return f"type({first}) is not Unknown", name
-        if kind:
-            return self.guard(code, kind)
-        first, name = self.bind(code)
-        return f"is_a({first}, {declared.name!r})", name
-
-    def invocation(self, overload: Overload, names: list[str]) -> str:
-        function = f"F_{overload.key}"
-        sized = [n for n, t in zip(names, overload.arguments, strict=True) if t.name in {"string", "list", "bytes"}]
-        return self.measured(function, names, sized) if overload.linear else f"{function}({', '.join(names)})"
-
-    def measured(self, function: str, names: list[str], sized: list[str]) -> str:
-        """A call whose time grows with its arguments: metered within a loop, where they are not short."""
-        call = f"{function}({', '.join(names)})"
-        lengths = [f"len({name})" for name in sized if name.isidentifier()]
-        if not self.loops:
-            return call
-        self.metered = True
-        if not lengths:
-            return f"metered(n, {function}, {', '.join(names)})"
-        return f"({call} if {' + '.join(lengths)} < {_SHORT} else metered(n, {function}, {', '.join(names)}))"
-
-    def dispatch(self, node: Call, args: list[Code]) -> Code:
-        candidates = ", ".join(f"O_{o.key}" for o in node.overloads)
-        texts = ", ".join(code.text for code in args)
-        if node.overloads[0].inexact:
-            return self.made(f"F_{node.overloads[0].key}({texts})", "", *args)
-        return self.made(f"call_any({node.name!r}, ({candidates},), {texts})", "", *args)
-
-    def string_test(self, args: list[Code], method: str) -> Code:
-        test, name = self.guard(args[1], "str")
-        receiver = args[0] if args[0].kind in {"", "str"} else self.named(args[0])
-        # Whatever is no string has no such method, or (bytes) takes no string.
-        text = f"{receiver.text}.{method}({name})"
-        return self.made(f"({text} if {test} else bail())" if test else text, "bool", *args)
-
-    def inclusion(self, args: list[Code]) -> Code:
-        tests = []
-        names = []
-        for code in args:
-            test, name = self.guard(code, "str")
-            tests += [f"({test})"] if test else []
-            names.append(name)
-        text = f"{names[1]} in {names[0]}"
-        if self.loops and names[0].isidentifier():
-            self.metered = True
-            text = f"{text} if len({names[0]}) < {_SHORT} else metered(n, F_{_CONTAINS}, {', '.join(names)})"
-        return self.made(f"(({text}) if {' & '.join(tests)} else bail())" if tests else f"({text})", "bool", *args)
-
-    def matching(self, args: list[Code]) -> Code:
-        test, name = self.guard(args[0], "str")
-        pattern = self.temporary("p")
-        self.globals[pattern] = f"{pattern} = PATTERNS[{args[1].text}]"
-        text = self.measured(pattern, [name], [name])
-        return self.made(f"({text} if {test} else bail())" if test else text, "bool", *args)
 
     # comprehensions
 
@@ -489,16 +251,10 @@ _OPERATORS = {
 }
 
 
-def _chain(node: Select) -> str:
-    """`x.a.b` as a text, empty for a selection from anything but a variable."""
-    fields: list[str] = []
-    inner: Node = node
-    while isinstance(inner, Select) and inner.ident is None and not inner.test:
-        fields.append(inner.field)
-        inner = inner.operand
-    if isinstance(inner, Select) and inner.ident is not None:
-        inner = inner.ident
-    return ".".join([inner.name, *reversed(fields)]) if isinstance(inner, Ident) else ""
+def _written(node: Select) -> str:
+    """A chain of selections from a variable as it is written; empty for one from anything else."""
+    root, fields = path(node)
+    return ".".join((root.name, *fields)) if isinstance(root, Ident) else ""
 
 
 def _optional_path(node: Node) -> tuple[Node, list[str]] | None:
@@ -519,14 +275,3 @@ def _optional_path(node: Node) -> tuple[Node, list[str]] | None:
         else:
             return None
     return inner, fields[::-1]
-
-
-def _constant_list(node: Node) -> tuple[str, str] | None:
-    """The kind and the text of a list of string or int constants, all of one kind."""
-    if not isinstance(node, ListLiteral) or node.optional or not node.elements:
-        return None
-    values = [e.value for e in node.elements if isinstance(e, Literal)]
-    kinds = {type(value) for value in values}
-    if len(values) != len(node.elements) or len(kinds) != 1 or not kinds <= {str, int}:
-        return None
-    return kinds.pop().__name__, f"({', '.join(map(repr, values))},)"

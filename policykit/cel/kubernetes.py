@@ -110,9 +110,7 @@ NAMESPACE = ObjectType(
     {
         "metadata": _METADATA,
         "spec": ObjectType("kubernetes.NamespaceSpec", {"finalizers": _STRINGS}),
-        "status": ObjectType(
-            "kubernetes.NamespaceStatus", {"conditions": ListType(_CONDITION), "phase": STRING}
-        ),
+        "status": ObjectType("kubernetes.NamespaceStatus", {"conditions": ListType(_CONDITION), "phase": STRING}),
     },
 )
 AUTHORIZER = OpaqueType("kubernetes.authorization.Authorizer")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from policykit.cel.values import INT_MAX, INT_MIN, UINT_MAX, UInt
+
 _ESCAPE = r"""\\(?:[abfnrtv"'\\?`]|[0-3][0-7][0-7]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"""
 _QUOTED = "|".join(
     (
@@ -132,3 +134,17 @@ def _body(literal: str) -> tuple[str, bool]:
     text = literal[1:] if raw else literal
     quotes = 3 if text.startswith(('"""', "'''")) and len(text) >= 6 else 1
     return text[quotes:-quotes].replace("\r\n", "\n").replace("\r", "\n"), raw
+
+
+def number(kind: str, text: str) -> int | float | None:
+    """The value of an `int`, `uint` or `double` literal; None where it is too large."""
+    if kind == "double":
+        value = float(text)
+        return None if abs(value) == float("inf") else value
+    digits = text.rstrip("uU")
+    if len(digits) > 99:  # longer than 64 bits in any base; and Python refuses to convert thousands of digits
+        return None
+    whole = int(digits, 16) if "x" in digits else int(digits)
+    if kind == "uint":
+        return UInt(whole) if whole <= UINT_MAX else None
+    return whole if INT_MIN <= whole <= INT_MAX else None

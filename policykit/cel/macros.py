@@ -1,4 +1,4 @@
-"""Macro calls to the comprehensions they stand for, expanded as cel-go expands them (parser/macro.go, ext/comprehensions.go)."""
+"""Macro calls to the comprehensions they stand for, as cel-go expands them (parser/macro.go, ext/comprehensions.go)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _quantifier(macro: str, offset: int, range_: Node, variables: tuple[str, str
     return Fold(offset, macro, range_, variables, RESULT, parts, predicate=predicate)
 
 
-def _builder(  # noqa: PLR0913  what a comprehension is made of
+def _builder(
     macro: str, offset: int, range_: Node, variables: tuple[str, str], predicate: Node | None, transform: Node
 ) -> Fold:
     """`map`, `filter` and `transform...`: a comprehension that collects."""

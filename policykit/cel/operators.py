@@ -1,29 +1,37 @@
-"""The operators of CEL on values of any type: equality, order, arithmetic, membership.
+"""Equality, membership and order of values of any type.
 
-Given an Unknown each returns it (both: merged). Overflow, division by zero and types that do not go together
-raise `EvaluationError` with cel-go's message.
+Given an Unknown each function returns it (both: merged), but where the answer does not depend on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from operator import ge, gt, le, lt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from policykit.cel.errors import COST_EXCEEDED, BudgetError, EvaluationError
-from policykit.cel.values import INT_MAX, INT_MIN, NONE, UINT_MAX, Duration, MixedMap, Optional, Timestamp, TypeValue, UInt
+from policykit.cel.budget import charge
+from policykit.cel.errors import EvaluationError
+from policykit.cel.values import NONE, Duration, MixedMap, Optional, Timestamp, TypeValue, UInt
 from policykit.unknown import Unknown, merge
 
-_NUMBERS = frozenset({int, UInt, float})
-_DAY_ZERO = -62135596800 * 10**9
-_LAST_DAY = 253402300800 * 10**9 - 1
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NUMBERS = frozenset({int, UInt, float})
 
 
-def _unknown(first: Any, second: Any) -> Unknown | None:
+def unknown_of(first: Any, second: Any) -> Unknown | None:
     """The unknown that two operands make, where one is."""
     if type(first) is Unknown:
         return merge(first, second) if type(second) is Unknown else first
     return second if type(second) is Unknown else None
+
+
+class UnknownOperand(Exception):  # noqa: N818  not an error: whoever calls a library function returns the unknown
+    """A value that an implementation looked at is not known."""
+
+    def __init__(self, unknown: Unknown) -> None:
+        self.unknown = unknown
+        super().__init__("unknown operand")
 
 
 def show(value: Any) -> str:
@@ -50,13 +58,13 @@ def show(value: Any) -> str:
 
 def equal(first: Any, second: Any) -> Any:
     """`first == second`: values of types that do not go together are not equal; unknown only where it matters."""
-    unknown = _unknown(first, second)
+    unknown = unknown_of(first, second)
     if unknown is not None:
         return unknown
     kind, other = type(first), type(second)
     if kind is other and kind not in _CONTAINERS:
         return bool(first == second)
-    if kind in _NUMBERS and other in _NUMBERS:
+    if kind in NUMBERS and other in NUMBERS:
         return _same_number(first, second)
     if kind is list and other is list:
         return len(first) == len(second) and _all_equal(zip(first, second, strict=True))
@@ -101,18 +109,8 @@ def _same_map(first: dict[Any, Any], second: dict[Any, Any]) -> Any:
 
 
 _ABSENT = object()
-
-
 #: Types whose own equality is not CEL's.
 _CONTAINERS = frozenset({list, dict, Optional})
-
-
-class UnknownOperand(Exception):  # noqa: N818  not an error: whoever calls a library function returns the unknown
-    """A value that an implementation looked at is not known."""
-
-    def __init__(self, unknown: Unknown) -> None:
-        self.unknown = unknown
-        super().__init__("unknown operand")
 
 
 def known_equal(first: Any, second: Any) -> bool:
@@ -156,10 +154,13 @@ def lookup(entries: dict[Any, Any], key: Any, default: Any) -> Any:
     return value if (type(there) is bool) == (type(key) is bool) else default
 
 
+# membership
+
+
 def contains(container: Any, value: Any) -> Any:
     """`value in container`: an unknown member decides nothing, but a known one may."""
     if type(container) is Unknown or type(value) is Unknown:
-        return _unknown(container, value)
+        return unknown_of(container, value)
     if isinstance(container, dict):
         return lookup(container, value, _ABSENT) is not _ABSENT
     if type(container) is not list and type(container) is not tuple:
@@ -182,7 +183,7 @@ def contains(container: Any, value: Any) -> Any:
 def known_contains(container: Any, value: Any, meter: list[int] | None = None) -> bool:
     """`contains`; raises `UnknownOperand` for an unknown. With a meter, what is looked at is charged."""
     if meter is not None and type(container) is list:
-        _room(meter, len(container))
+        charge(meter, len(container))
     found = contains(container, value)
     if type(found) is Unknown:
         raise UnknownOperand(found)
@@ -190,7 +191,6 @@ def known_contains(container: Any, value: Any, meter: list[int] | None = None) -
 
 
 # order
-
 _COMPARABLE = frozenset({bool, int, UInt, float, str, bytes, Timestamp, Duration})
 _RECEIVERS = frozenset({str, Timestamp, Duration})
 
@@ -202,7 +202,7 @@ def no_overload(first: Any, symbol: str) -> EvaluationError:
 
 def _order(symbol: str, test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
     def compare(first: Any, second: Any) -> Any:
-        unknown = _unknown(first, second)
+        unknown = unknown_of(first, second)
         if unknown is not None:
             return unknown
         kind, other = type(first), type(second)
@@ -210,7 +210,7 @@ def _order(symbol: str, test: Callable[[Any, Any], bool]) -> Callable[[Any, Any]
             raise no_overload(first, symbol)
         if kind is float and first != first:
             raise EvaluationError("NaN values cannot be ordered")
-        if kind in _NUMBERS and other in _NUMBERS:
+        if kind in NUMBERS and other in NUMBERS:
             if second != second:
                 raise EvaluationError("NaN values cannot be ordered")
             if kind is float or other is float:
@@ -241,180 +241,3 @@ greater = _order("_>_", gt)
 greater_equal = _order("_>=_", ge)
 known_less, known_less_equal = _known(less), _known(less_equal)
 known_greater, known_greater_equal = _known(greater), _known(greater_equal)
-
-# arithmetic
-
-
-def integer(value: int) -> int:
-    """An int within 64 bits."""
-    if INT_MIN <= value <= INT_MAX:
-        return value
-    raise EvaluationError("integer overflow")
-
-
-def unsigned(value: int) -> UInt:
-    """A uint within 64 bits."""
-    if 0 <= value <= UINT_MAX:
-        return UInt(value)
-    raise EvaluationError("unsigned integer overflow")
-
-
-def moment(nanoseconds: int, offset: int = 0) -> Timestamp:
-    """A timestamp within the years 1 to 9999."""
-    if _DAY_ZERO <= nanoseconds <= _LAST_DAY:
-        return Timestamp(nanoseconds, offset)
-    raise EvaluationError("timestamp overflow")
-
-
-def add(first: Any, second: Any, meter: list[int]) -> Any:
-    """`first + second`; what is put together is charged, so that memory is bounded."""
-    kind = type(first)
-    if kind is type(second):
-        if kind is str or kind is bytes:
-            _room(meter, (len(first) + len(second)) // 10)
-            return first + second
-        if kind is list:
-            _room(meter, len(first) + len(second))
-            return first + second
-        if kind is int:
-            return integer(first + second)
-        if kind is float:
-            return first + second
-        if kind is UInt:
-            return unsigned(int(first) + int(second))
-        if kind is Duration:
-            return Duration(integer(first.nanoseconds + second.nanoseconds))
-    unknown = _unknown(first, second)
-    if unknown is not None:
-        return unknown
-    if kind is Timestamp and type(second) is Duration:
-        return moment(first.nanoseconds + second.nanoseconds, first.offset)
-    if kind is Duration and type(second) is Timestamp:
-        return moment(first.nanoseconds + second.nanoseconds, second.offset)
-    if kind in _ADDABLE:
-        raise EvaluationError("no such overload")
-    raise EvaluationError("no such overload: _+_")
-
-
-_ADDABLE = frozenset({str, bytes, list, int, float, UInt, Duration, Timestamp})
-
-
-def _room(meter: list[int], steps: int) -> None:
-    meter[0] -= steps
-    if meter[0] < 0:
-        raise BudgetError(COST_EXCEEDED)
-
-
-def subtract(first: Any, second: Any) -> Any:
-    """`first - second`."""
-    kind = type(first)
-    if kind is type(second):
-        if kind is int:
-            return integer(first - second)
-        if kind is float:
-            return first - second
-        if kind is UInt:
-            return unsigned(int(first) - int(second))
-        if kind is Duration:
-            return Duration(integer(first.nanoseconds - second.nanoseconds))
-        if kind is Timestamp:
-            return Duration(integer(first.nanoseconds - second.nanoseconds))
-    unknown = _unknown(first, second)
-    if unknown is not None:
-        return unknown
-    if kind is Timestamp and type(second) is Duration:
-        return moment(first.nanoseconds + integer(-second.nanoseconds), first.offset)
-    if kind in {int, float, UInt, Duration, Timestamp}:
-        raise EvaluationError("no such overload")
-    raise no_overload(first, "_-_")
-
-
-def _numbers(symbol: str, first: Any, second: Any, *, doubles: bool) -> Any:
-    """None where two operands are numbers of one type, the unknown where one is; raises otherwise."""
-    kind = type(first)
-    if kind is type(second) and kind in _NUMBERS and (doubles or kind is not float):
-        return None
-    unknown = _unknown(first, second)
-    if unknown is not None:
-        return unknown
-    if kind in _NUMBERS and (doubles or kind is not float):
-        raise EvaluationError("no such overload")
-    raise no_overload(first, symbol)
-
-
-def multiply(first: Any, second: Any) -> Any:
-    """`first * second`."""
-    unknown = _numbers("_*_", first, second, doubles=True)
-    if unknown is not None:
-        return unknown
-    if type(first) is float:
-        return first * second
-    return integer(first * second) if type(first) is int else unsigned(int(first) * int(second))
-
-
-def divide(first: Any, second: Any) -> Any:
-    """`first / second`: integers towards zero, doubles by IEEE 754."""
-    unknown = _numbers("_/_", first, second, doubles=True)
-    if unknown is not None:
-        return unknown
-    if type(first) is float:
-        return _divide_doubles(first, second)
-    if second == 0:
-        raise EvaluationError("division by zero")
-    quotient = abs(int(first)) // abs(int(second))
-    if type(first) is UInt:
-        return UInt(quotient)
-    return integer(quotient if (first < 0) == (second < 0) else -quotient)
-
-
-def _divide_doubles(first: float, second: float) -> float:
-    if second != 0:
-        return first / second
-    from math import copysign, inf, isnan, nan
-
-    if first == 0 or isnan(first):
-        return nan
-    return copysign(inf, first) * copysign(1.0, second)
-
-
-def modulo(first: Any, second: Any) -> Any:
-    """`first % second`: the sign is the dividend's."""
-    unknown = _numbers("_%_", first, second, doubles=False)
-    if unknown is not None:
-        return unknown
-    if second == 0:
-        raise EvaluationError("modulus by zero")
-    if type(first) is UInt:
-        return UInt(int(first) % int(second))
-    if first == INT_MIN and second == -1:
-        raise EvaluationError("integer overflow")
-    rest = abs(first) % abs(second)
-    return -rest if first < 0 else rest
-
-
-def minus(value: Any) -> Any:
-    """`-value`."""
-    kind = type(value)
-    if kind is int:
-        return integer(-value)
-    if kind is float:
-        return -value
-    if kind is Duration:
-        return Duration(integer(-value.nanoseconds))
-    if kind is Unknown:
-        return value
-    if kind is bool or kind is str or kind is Timestamp:
-        raise EvaluationError("no such overload")
-    raise EvaluationError("no such overload: -_")
-
-
-def size(value: Any) -> Any:
-    """`size(value)`: characters, bytes, elements or entries."""
-    if type(value) in _SIZED or isinstance(value, dict):
-        return len(value)
-    if type(value) is Unknown:
-        return value
-    raise no_overload(value, "size")
-
-
-_SIZED = frozenset({str, bytes, list, dict})

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from policykit.cel import macros
-from policykit.cel.errors import CelSyntaxError, Issue
-from policykit.cel.lexer import EscapeError, LexicalError, Token, tokens, unquote, unquote_bytes
+from policykit.cel.errors import CelSyntaxError, Issue, Places
+from policykit.cel.lexer import EscapeError, LexicalError, Token, number, tokens, unquote, unquote_bytes
 from policykit.cel.syntax import (
     AND,
     CONDITIONAL,
@@ -33,7 +33,6 @@ from policykit.cel.syntax import (
     Select,
     run,
 )
-from policykit.cel.values import INT_MAX, INT_MIN, UINT_MAX, UInt
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -51,26 +50,33 @@ DEPTH_LIMITS: Final = {"expr": 600, "binary": 1_000, "member": 1_000}
 _RELATIONS = frozenset({"<", "<=", ">=", ">", "==", "!=", "in"})
 _PRECEDENCE = {**dict.fromkeys(_RELATIONS, 1), "+": 2, "-": 2, "*": 3, "/": 3, "%": 3}
 _RESERVED = frozenset(
-    "as break const continue else for function if import in let loop package namespace null return true false var "
-    "void while".split()
+    [
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "null",
+        "return",
+        "true",
+        "false",
+        "var",
+        "void",
+        "while",
+    ]
 )
 _PRIMARY = (
     "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 )
-
-
-class Places:
-    """Offsets of a text to the line and column that messages name."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def issue(self, message: str, offset: int) -> Issue:
-        """An issue at an offset; a negative one has no place (line -1, as in cel-go)."""
-        if offset < 0:
-            return Issue(message, -1, 0)
-        line = self.text.count("\n", 0, offset) + 1
-        return Issue(message, line, offset - self.text.rfind("\n", 0, offset))
 
 
 def parse(text: str, known: dict[tuple[str, int, bool], Macro]) -> Node:
@@ -350,16 +356,5 @@ class _Parser:
                 return Literal(token.offset, unquote(text) if kind == "string" else unquote_bytes(text[1:]))
             except EscapeError as error:
                 return self.problem(str(error), token.offset)
-        return self.number(kind, sign + text, token.offset)
-
-    def number(self, kind: str, text: str, offset: int) -> Literal:
-        if kind == "double":
-            value: Any = float(text)
-            valid = abs(value) != float("inf")
-        else:
-            digits = text.rstrip("uU")
-            # A number too long for 64 bits is never converted: Python's own limit on digits would raise.
-            number = (int(digits, 16) if "x" in digits else int(digits)) if len(digits) < 100 else UINT_MAX + 1
-            value = UInt(number) if kind == "uint" else number
-            valid = number <= UINT_MAX if kind == "uint" else INT_MIN <= number <= INT_MAX
-        return Literal(offset, value) if valid else self.problem(f"invalid {kind} literal", offset)
+        value = number(kind, sign + text)
+        return self.problem(f"invalid {kind} literal", token.offset) if value is None else Literal(token.offset, value)

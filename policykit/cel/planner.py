@@ -189,5 +189,3 @@ def _call(node: Call, values: list[Any]) -> Any:
         except EvaluationError as error:
             raise PlanError(str(error), node.offset) from None
     return VARIES
-
-

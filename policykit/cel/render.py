@@ -210,9 +210,7 @@ class Renderer:
 
     def message(self, node: Message) -> Rendering:
         codes = yield from self.arguments([field.value for field in node.fields])
-        triples = ", ".join(
-            f"({f.name!r}, {c.text}, {f.optional})" for f, c in zip(node.fields, codes, strict=True)
-        )
+        triples = ", ".join(f"({f.name!r}, {c.text}, {f.optional})" for f, c in zip(node.fields, codes, strict=True))
         return self.made(f"map_of(({triples}{',' if len(codes) == 1 else ''}))", "", *codes)
 
     def opt_map(self, node: Fold) -> Rendering:

@@ -155,7 +155,7 @@ class Fold(Node):
         "variable2",
     )
 
-    def __init__(  # noqa: PLR0913  the parts of a comprehension, as the specification lists them
+    def __init__(
         self,
         offset: int,
         macro: str,
@@ -174,6 +174,17 @@ class Fold(Node):
         self.initial, self.condition, self.step, self.result = parts
         self.predicate = predicate
         self.transform = transform
+
+
+def path(node: Node) -> tuple[Node, list[str]]:
+    """A chain of selections as what it begins with and the fields: `a.b.c` as `a` and `["b", "c"]`."""
+    fields: list[str] = []
+    while isinstance(node, Select) and not node.test and node.ident is None:
+        fields.append(node.field)
+        node = node.operand
+    if isinstance(node, Select) and node.ident is not None:
+        return node.ident, fields[::-1]
+    return node, fields[::-1]
 
 
 #: Functions behind operators, named as in cel-go because error messages say them.

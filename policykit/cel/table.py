@@ -7,10 +7,10 @@ renderers write. A test walks the code objects.
 from __future__ import annotations
 
 from importlib import import_module
-from types import CodeType, FunctionType, NoneType
+from types import CodeType, FunctionType, ModuleType, NoneType
 from typing import TYPE_CHECKING, Any
 
-from policykit.cel import operators, runtime
+from policykit.cel import arithmetic, budget, fields, operators, runtime
 from policykit.cel.errors import EvaluationError
 from policykit.cel.library import is_a
 from policykit.cel.values import NONE, Duration, Optional, Timestamp, TypeValue, UInt
@@ -35,15 +35,20 @@ class _Patterns(dict[str, Any]):
         return test
 
 
-_RUNTIME = (
-    "BUDGET MISSING absorb also bail budget call call_any call_compiled charge condition despite either elements has index insert "
-    "insert_all known_has map_of metered negate no_condition optional_index optional_select pairs reach select "
-    "settle some variable"
-)
-_OPERATORS = (
-    "add contains differs divide equal greater greater_equal known_contains known_equal known_greater "
-    "known_greater_equal known_less known_less_equal less less_equal minus modulo multiply size subtract"
-)
+#: The functions of generated code, by the module that has them.
+_FUNCTIONS: dict[ModuleType, str] = {
+    arithmetic: "add divide minus modulo multiply size subtract",
+    budget: "budget charge metered",
+    fields: "MISSING has index known_has optional_index optional_select reach select variable",
+    operators: (
+        "contains differs equal greater greater_equal known_contains known_equal known_greater known_greater_equal "
+        "known_less known_less_equal less less_equal"
+    ),
+    runtime: (
+        "absorb also bail call call_any call_compiled condition despite either elements insert insert_all map_of "
+        "negate no_condition pairs settle some"
+    ),
+}
 
 #: The globals of every generated function.
 TABLE: dict[str, Any] = {
@@ -69,8 +74,7 @@ TABLE: dict[str, Any] = {
     "EvaluationError": EvaluationError,
     "PATTERNS": _Patterns(),
     "is_a": is_a,
-    **{name: getattr(runtime, name) for name in _RUNTIME.split()},
-    **{name: getattr(operators, name) for name in _OPERATORS.split()},
+    **{name: getattr(module, name) for module, names in _FUNCTIONS.items() for name in names.split()},
 }
 
 _loaded: set[str] = set()

@@ -105,3 +105,10 @@ def substitute(subs: Substitution, type_: Type, *, to_dyn: bool = False) -> Type
         return type_
     parameters = tuple(substitute(subs, p, to_dyn=to_dyn) for p in type_.parameters)
     return type_ if parameters == type_.parameters else Type(type_.kind, type_.name, parameters)
+
+
+def type_variables(type_: Type) -> list[Type]:
+    """The type variables that occur in a type."""
+    if type_.kind == "param":
+        return [type_]
+    return [variable for parameter in type_.parameters for variable in type_variables(parameter)]

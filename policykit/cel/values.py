@@ -69,6 +69,7 @@ class Optional:
 
 NONE: Final = Optional(None)
 
+
 class MixedMap(dict[Any, Any]):
     """A map whose keys Python would confuse: `{1: a, 1u: b, true: c}` has three entries.
 

@@ -36,7 +36,21 @@ BINDINGS: dict[str, Any] = {
 
 _INTS = ["0", "1", "-1", "2", "7", "42", "9223372036854775807", "-9223372036854775808"]
 _STRINGS = ["''", "'a'", "'hello'", "'b'", "'nginx:1.25'", "'é☺'", "'A,b,C'", "' x '", "'1'", "'true'", "'1.5'"]
-_FIELDS = ["metadata", "spec", "name", "labels", "app", "containers", "image", "ports", "a", "b", "c", "none", "missing"]
+_FIELDS = [
+    "metadata",
+    "spec",
+    "name",
+    "labels",
+    "app",
+    "containers",
+    "image",
+    "ports",
+    "a",
+    "b",
+    "c",
+    "none",
+    "missing",
+]
 _ORDER = ["<", "<=", ">", ">="]
 
 
@@ -47,12 +61,14 @@ class Generator:
         self.random = random
         self.scope: list[str] = []
 
-    def one(self, choices: list[Any]) -> Any:
+    def one(self, choices: list[str]) -> str:
         return self.random.choice(choices)
 
     def expression(self, depth: int = 4) -> str:
         """An expression of any type."""
-        kind = self.one(["bool", "bool", "bool", "int", "string", "list", "dyn", "double", "uint", "map", "optional", "time"])
+        kind = self.one(
+            ["bool", "bool", "bool", "int", "string", "list", "dyn", "double", "uint", "map", "optional", "time"]
+        )
         return self.of(kind, depth)
 
     def of(self, kind: str, depth: int) -> str:
@@ -69,7 +85,7 @@ class Generator:
 
     def leaf(self, kind: str) -> str:
         if kind == "dyn" and self.scope and self.random.random() < 0.5:
-            return str(self.one(self.scope))
+            return self.one(self.scope)
         leaves: dict[str, list[str]] = {
             "bool": ["true", "false", "b", "o.spec.paused"],
             "int": [*_INTS, "n", "o.spec.replicas", "m.a"],
@@ -88,7 +104,7 @@ class Generator:
                 "timestamp(0)",
             ],
         }
-        return str(self.one(leaves[kind]))
+        return self.one(leaves[kind])
 
     def make_bool(self, depth: int) -> str:
         r = self.random.randrange(16)
@@ -103,7 +119,9 @@ class Generator:
             kind = self.one(["int", "string", "dyn", "double", "uint", "time", "int"])
             return f"({self.of(kind, depth)} {self.one(_ORDER)} {self.of(self.one([kind, 'dyn', 'int']), depth)})"
         if r == 10:
-            return f"({self.of(self.one(['dyn', 'int', 'string']), depth)} in {self.of(self.one(['list', 'map']), depth)})"
+            return (
+                f"({self.of(self.one(['dyn', 'int', 'string']), depth)} in {self.of(self.one(['list', 'map']), depth)})"
+            )
         if r == 11:
             return f"has({self.of(self.one(['dyn', 'map']), depth)}.{self.one(_FIELDS)})"
         if r == 12:
@@ -152,7 +170,7 @@ class Generator:
                 f"{self.of('string', depth)}.lastIndexOf({self.of('string', depth)})",
                 f"{self.of('list', depth)}.indexOf({self.of('dyn', depth)})",
                 f"{self.of('list', depth)}.sum()",
-                f"timestamp('2024-02-29T12:30:45.123Z').{self.one(['getDayOfYear', 'getHours', 'getDayOfWeek', 'getDate'])}()",
+                f"timestamp('2024-02-29T12:30:45.123Z').{self.one(['getDayOfYear', 'getDayOfWeek', 'getDate'])}()",
                 f"{self.of('time', depth)}.{self.one(['getHours', 'getMinutes', 'getSeconds', 'getMilliseconds'])}()",
             ]
         )
@@ -220,7 +238,8 @@ class Generator:
         r = self.random.randrange(3)
         if r == 0:
             value = self.one(["int", "string", "dyn"])
-            return f"{{{', '.join(f'{self.one(_STRINGS)}: {self.of(value, depth)}' for _ in range(self.random.randrange(3)))}}}"
+            pairs = [f"{self.one(_STRINGS)}: {self.of(value, depth)}" for _ in range(self.random.randrange(3))]
+            return f"{{{', '.join(pairs)}}}"
         if r == 1:
             return f"{{?'k': {self.of('optional', depth)}}}"
         return f"{self.of(self.one(['map', 'list']), depth)}.transformMap(k, v, {self.of('dyn', depth)})"
@@ -245,7 +264,8 @@ class Generator:
         if r == 3:
             return f"{self.of(self.one(['dyn', 'map', 'list']), depth)}[?{self.of(self.one(['string', 'int']), 0)}]"
         if r == 4:
-            return f"optional.{self.one(['of', 'ofNonZeroValue'])}({self.of(self.one(['dyn', 'int', 'string', 'list']), depth)})"
+            inner = self.of(self.one(["dyn", "int", "string", "list"]), depth)
+            return f"optional.{self.one(['of', 'ofNonZeroValue'])}({inner})"
         if r == 5:
             variable = f"x{len(self.scope)}"
             operand = self.of("optional", depth)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from policykit.cel import DYN, BOOL, STRING, CompileError, Composition, Environment, EvaluationError, Program
+from policykit.cel import BOOL, DYN, STRING, CompileError, Composition, Environment, EvaluationError, Program
 from policykit.cel.kubernetes import admission_variables
 from policykit.unknown import Unknown
 from tests.cel.wire import compile_text, declared, normal, outcome, recorded, value
+
+if TYPE_CHECKING:
+    import pytest
 
 #: Cases whose recorded answer is another case's (its type is bool, the expression's is int): expression -> reason.
 MISRECORDED = {
@@ -25,7 +26,9 @@ def test_specification(capsys: pytest.CaptureFixture[str]) -> None:
         expected, *rest = case["kubernetes"]["result"]
         kind, content = outcome(_environment(case), case["expr"], {n: value(v) for n, v in case["bind"].items()})
         kind = "k8s_nocompile" if kind == "compile_error" else kind
-        if kind != expected or (kind == "value" and repr(content) != repr(normal(rest[0])) and not _zero(content, rest)):
+        if kind != expected or (
+            kind == "value" and repr(content) != repr(normal(rest[0])) and not _zero(content, rest)
+        ):
             differing[case["expr"]] = (kind, content)
     same = len(cases) - len(differing)
     with capsys.disabled():
@@ -122,7 +125,9 @@ def test_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
             differing.append((case["unit"], found, expected))
     with capsys.disabled():
         same = len(cases) - len(differing)
-        print(f"\ncel/verdicts.jsonl: {len(cases)} cases of {len(units)} units, {same} same, {len(differing)} deviations")
+        print(
+            f"\ncel/verdicts.jsonl: {len(cases)} cases of {len(units)} units, {same} same, {len(differing)} deviations"
+        )
     assert not differing, differing[:3]
 
 

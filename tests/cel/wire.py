@@ -6,7 +6,7 @@ import base64
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -36,6 +36,9 @@ from policykit.cel import (
     UInt,
 )
 from policykit.cel.library.times import duration_text, timestamp_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONFORMANCE = Path(os.environ.get("POLICYKIT_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
 
@@ -77,14 +80,19 @@ def declared(wire: Any) -> Type:
 def value(wire: Any) -> Any:
     """A typed value as a CEL value."""
     kind, *rest = wire
-    content = rest[0] if rest else None
+    content: Any = rest[0] if rest else None
     if kind == "value":
         return value(content)
     if kind == "list":
         return [value(item) for item in content]
     if kind == "map":
         return {value(key): value(item) for key, item in content}
-    plain = {"int": int, "uint": lambda t: UInt(int(t)), "double": float, "bytes": base64.b64decode}
+    plain: dict[str, Callable[[Any], Any]] = {
+        "int": int,
+        "uint": lambda t: UInt(int(t)),
+        "double": float,
+        "bytes": base64.b64decode,
+    }
     return plain[kind](content) if kind in plain else content
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from policykit.cel.budget import bounded
 from policykit.cel.errors import EvaluationError
 from policykit.cel.library import member
 from policykit.cel.operators import known_list
-from policykit.cel.runtime import bounded, call_any
+from policykit.cel.runtime import call_any
 from policykit.cel.types import DYN, STRING, ListType
 from policykit.cel.values import Duration, Timestamp, TypeValue, UInt, type_name
 
@@ -24,8 +25,20 @@ _ACCEPTED: dict[str, tuple[str, frozenset[str]]] = {
         "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and "
         "timestamps, was given ",
         frozenset(
-            "list map int uint double bool string google.protobuf.Timestamp bytes google.protobuf.Duration type "
-            "null_type".split()
+            [
+                "list",
+                "map",
+                "int",
+                "uint",
+                "double",
+                "bool",
+                "string",
+                "google.protobuf.Timestamp",
+                "bytes",
+                "google.protobuf.Duration",
+                "type",
+                "null_type",
+            ]
         ),
     ),
     "d": ("decimal clause can only be used on integers, was given ", frozenset({"int", "uint"})),

@@ -1,13 +1,15 @@
-"""Lists: Kubernetes' own functions (k8s.io/apiserver pkg/cel/library/lists.go) and, since 1.34, cel-go's (ext/lists.go)."""
+"""Lists: Kubernetes' own functions (apiserver pkg/cel/library/lists.go) and, since 1.34, cel-go's (ext/lists.go)."""
 
 from __future__ import annotations
 
 from functools import cmp_to_key
+from itertools import pairwise
 from typing import Any
 
+from policykit.cel.arithmetic import add
 from policykit.cel.errors import COST_EXCEEDED, BudgetError, EvaluationError
 from policykit.cel.library import function, member
-from policykit.cel.operators import add, greater, known_equal, known_list, less, no_overload
+from policykit.cel.operators import greater, known_equal, known_list, less, no_overload
 from policykit.cel.types import (
     BOOL,
     BYTES,
@@ -34,7 +36,7 @@ _LONGEST = 1_000_000
 def is_sorted(values: list[Any]) -> bool:
     """`list.isSorted()`."""
     known_list(values)
-    return not any(greater(a, b) for a, b in zip(values, values[1:], strict=False))
+    return not any(greater(a, b) for a, b in pairwise(values))
 
 
 def _sum(values: list[Any], zero: Any) -> Any:
@@ -157,12 +159,12 @@ def sort_by(values: list[Any], keys: list[Any]) -> list[Any]:
         raise EvaluationError("list elements must be comparable")
     if any(type(key) is not type(keys[0]) for key in keys):
         raise EvaluationError("list elements must have the same type")
-    order = sorted(range(len(keys)), key=cmp_to_key(lambda i, j: _compare(keys[i], keys[j])))
-    return [values[i] for i in order]
+    pairs = sorted(zip(keys, values, strict=True), key=cmp_to_key(_compare))
+    return [value for _, value in pairs]
 
 
-def _compare(first: Any, second: Any) -> int:
-    return -1 if first < second else int(second < first)
+def _compare(first: tuple[Any, Any], second: tuple[Any, Any]) -> int:
+    return -1 if first[0] < second[0] else int(second[0] < first[0])
 
 
 def range_(count: int) -> list[int]:

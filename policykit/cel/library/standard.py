@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from policykit.cel import operators, syntax
+from policykit.cel import arithmetic, operators, syntax
+from policykit.cel.arithmetic import integer, moment, unsigned
 from policykit.cel.errors import EvaluationError
 from policykit.cel.library import Overload, function, member
 from policykit.cel.numbers import parse_float, parse_int, shortest
-from policykit.cel.operators import integer, moment, unsigned
 from policykit.cel.types import (
     BOOL,
     BYTES,
@@ -167,7 +167,7 @@ def string_to_uint(text: str) -> UInt:
     return UInt(value)
 
 
-def bool_to_string(value: bool) -> str:  # noqa: FBT001  a CEL value
+def bool_to_string(value: bool) -> str:
     """`string(value)` of a bool."""
     return "true" if value else "false"
 
@@ -219,7 +219,7 @@ def string_to_timestamp(text: str) -> Timestamp:
         raise _failed("string", "google.protobuf.Timestamp") from None
 
 
-def int_to_duration(value: int) -> Duration:
+def int_to_duration(_: int) -> Duration:
     """`duration(value)`: nanoseconds; cel-go declares it and cannot do it."""
     raise _failed("int", "google.protobuf.Duration")
 
@@ -235,10 +235,12 @@ def string_to_duration(text: str) -> Duration:
 
 
 def _operator(name: str, arguments: tuple[Type, ...], result: Type) -> Overload:
-    return function(name, arguments, result, operators.equal)
+    # Numbers of two types can be compared since Kubernetes 1.28.
+    mixed = name in _ORDER and arguments[0] != arguments[1]
+    return function(name, arguments, result, operators.equal, since=(1, 28) if mixed else (1, 0))
 
 
-_SCALARS = (BYTES, DOUBLE, DURATION, INT, STRING, UINT)
+_ORDER = ("_<_", "_<=_", "_>_", "_>=_")
 _ORDERED = (
     (BOOL, BOOL),
     (INT, INT),
@@ -319,7 +321,7 @@ OPERATORS = (
     _operator("_-_", (TIMESTAMP, DURATION), TIMESTAMP),
     _operator("_-_", (TIMESTAMP, TIMESTAMP), DURATION),
     _operator("_-_", (UINT, UINT), UINT),
-    *(_operator(f"_{sign}_", pair, BOOL) for sign in ("<", "<=", ">", ">=") for pair in _ORDERED),
+    *(_operator(name, pair, BOOL) for name in _ORDER for pair in _ORDERED),
     _operator(syntax.INDEX, (_LIST, INT), _A),
     _operator(syntax.INDEX, (_MAP, _A), _B),
     _operator(syntax.IN, (_A, _LIST), BOOL),
@@ -328,7 +330,7 @@ OPERATORS = (
 
 FUNCTIONS = (
     *OPERATORS,
-    *(f("size", (t,), INT, operators.size) for t in (BYTES, _LIST, _MAP, STRING) for f in (function, member)),
+    *(f("size", (t,), INT, arithmetic.size) for t in (BYTES, _LIST, _MAP, STRING) for f in (function, member)),
     function("type", (_A,), TypeType(_A), type_of),
     function("dyn", (_A,), DYN, same),
     *(function(name, (t,), result, f) for name, result, sources in _CONVERSIONS for t, f in sources),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from policykit.cel.budget import bounded
 from policykit.cel.errors import EvaluationError
 from policykit.cel.library import function, member
 from policykit.cel.operators import known_list, show
-from policykit.cel.runtime import bounded
 from policykit.cel.types import INT, STRING, ListType
 
 #: What Go's unicode.IsSpace takes for white space: Python's str.strip() takes more.
-_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 

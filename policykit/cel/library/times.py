@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from policykit.cel.arithmetic import moment
 from policykit.cel.errors import EvaluationError
 from policykit.cel.library import member
-from policykit.cel.operators import moment
 from policykit.cel.types import DURATION, INT, STRING, TIMESTAMP
 from policykit.cel.values import INT_MAX, INT_MIN, Duration, Timestamp
 
@@ -139,7 +139,7 @@ def _in_zone(value: Timestamp, zone: str) -> datetime:
 
     seconds = value.nanoseconds // _SECOND
     try:
-        return datetime(1970, 1, 1) + timedelta(seconds=seconds + _zone_offset(zone, seconds))  # noqa: DTZ001
+        return datetime(1970, 1, 1) + timedelta(seconds=seconds + _zone_offset(zone, seconds))
     except OverflowError:
         raise EvaluationError("timestamp overflow") from None
 
