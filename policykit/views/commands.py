@@ -37,6 +37,7 @@ COMMAND = ObjectType(
         "pipefail": BOOL,  # the shell reports that a command before a pipe failed
         "background": BOOL,  # it is started with &
         "count": INT,  # commands in the instruction
+        "last": BOOL,  # none of them comes after it
         "programs": ListType(STRING),  # of all commands of the instruction, in order
         "assigns": MapType(STRING, STRING),  # variables it sets: `A=1 program`, `export A=1`
     },
@@ -68,6 +69,7 @@ def commands(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
                 "shell": program(shell[0]) if shell else "",
                 "pipefail": pipefail or ("argument" in command.context and _argument_pipefail(script, index)),
                 "count": len(script),
+                "last": index == len(script) - 1,
                 "programs": programs,
             }
             yield Subject(fields, dockerfile, locator(_span(command), run.placed.route))

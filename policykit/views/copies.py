@@ -168,7 +168,7 @@ def _from_stage(build: Build, placed: Placed, name: str) -> str:
     """What --from means: BuildKit looks for a stage of that name, then for one of that index, then for an image."""
     stage = build.source(name)
     own = placed.stage
-    if stage is None:
+    if stage is None or stage.start is None:
         return "image"
     if own is None or stage.index < own.index:
         return "earlier"
