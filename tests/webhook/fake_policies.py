@@ -104,6 +104,7 @@ class FakeJudge:
                 failure_policy=rule.get("failurePolicy", "fail"),
                 operations=frozenset(rule.get("operations", ())),
                 subresources=frozenset(rule.get("subresources", ())),
+                any_object=rule.get("anyObject", False),
             )
             for rule in rules
         }

@@ -42,6 +42,7 @@ serving.run(serving.Plan(
         poll=o["poll"],
     ),
     address=("127.0.0.1", o["port"]), probes=("127.0.0.1", o["probes"]), workers=o["workers"], log_level="debug",
+    watch_cluster=bool(o["kubeconfig"]),
 ))
 """
 
@@ -184,6 +185,7 @@ def start(directory: Path, *rules: dict[str, Any], tls: Tls | None = None, **opt
         "drain": {"delay": 0.2, "quiet": 0.2, "most": 5.0},
         "limits": {},
         "poll": 0.2,
+        "kubeconfig": "",
         "workers": 1,
         "port": free_port(),
         "probes": free_port(),
@@ -191,7 +193,9 @@ def start(directory: Path, *rules: dict[str, Any], tls: Tls | None = None, **opt
     }
     log = directory / "log"
     with log.open("wb") as stream:
-        process = subprocess.Popen([sys.executable, "-c", _PROGRAM, json.dumps(chosen)], stderr=stream)
+        environment = {**os.environ, "KUBECONFIG": chosen["kubeconfig"]} if chosen["kubeconfig"] else None
+        command = [sys.executable, "-c", _PROGRAM, json.dumps(chosen)]
+        process = subprocess.Popen(command, stderr=stream, env=environment)
     return Server(process, chosen["port"], chosen["probes"], tls, policies, log, chosen)
 
 

@@ -13,6 +13,7 @@ import signal
 import statistics
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,6 +81,10 @@ async def until(condition: Callable[[], Any], seconds: float = 15.0) -> None:
         await asyncio.sleep(0.05)
 
 
+def _ended_process(server: Server) -> bool:
+    return server.process.poll() is not None
+
+
 def under_load(server: Server, rate: float, scenario: Callable[[Load], Awaitable[None]]) -> Load:
     async def run() -> Load:
         load = Load(server.apiserver(), rate)
@@ -131,7 +136,7 @@ def test_29_sigterm_under_load_loses_no_call(tmp_path: Path) -> None:
                 leaving.terminate()
                 await asyncio.sleep(1.0)
                 load.client.backends.remove(("127.0.0.1", leaving.port))
-                await until(lambda leaving=leaving: leaving.process.poll() is not None)
+                await until(partial(_ended_process, leaving))
                 assert leaving.process.returncode == 0
                 replicas[n % 2] = servers.start(tmp_path / str(n % 2), TAG, tls=tls, drain=drain)
                 await asyncio.to_thread(replicas[n % 2].wait_ready)
@@ -163,7 +168,7 @@ def test_30_a_rolling_update_of_three_replicas_leaves_nothing_unenforced(tmp_pat
                 leaving.terminate()
                 await asyncio.sleep(0.7)
                 load.client.backends.remove(("127.0.0.1", leaving.port))
-                await until(lambda leaving=leaving: leaving.process.poll() is not None)
+                await until(partial(_ended_process, leaving))
 
         load = under_load(old[0], 150, scenario)
         assert (load.errors, load.unenforced) == ([], 0)

@@ -171,9 +171,10 @@ ODD: list[Any] = [None, True, 0, -1, 1e308, 1 << 70, "", "\0", "x" * 300, "🐚"
 
 
 def _mutate_value(value: Any, generator: random.Random) -> None:
-    node, key = value, None
+    node: Any = value
+    key: Any = None
     while isinstance(node, dict | list) and node:
-        parent = node
+        parent: Any = node
         key = generator.choice(list(parent)) if isinstance(parent, dict) else generator.randrange(len(parent))
         node = parent[key]
         if generator.random() < 0.2:

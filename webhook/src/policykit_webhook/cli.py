@@ -13,6 +13,8 @@ from policykit_webhook import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from policykit_webhook.decision import Policies
+
 LOADER = "policykit_webhook.policies:load"
 
 
@@ -41,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _serve_parser(commands.add_parser("serve", help="answer the API server's reviews"))
+    _manifests_parser(commands.add_parser("manifests", help="write the manifests of an installation"))
+    _chart_parser(commands.add_parser("chart", help="write the generated parts of the Helm chart"))
+    _certificates_parser(commands.add_parser("certificates", help="look after the certificates in a cluster"))
     return parser
 
 
@@ -56,7 +61,8 @@ def _serve_parser(parser: argparse.ArgumentParser) -> None:
     add("--listen", default="127.0.0.1:8443", metavar="HOST:PORT", help="for reviews (default %(default)s)")
     add("--probes", default="127.0.0.1:8081", metavar="HOST:PORT", help="for health and metrics (default %(default)s)")
     add("--workers", type=_count, default=0, metavar="N", help="processes (default: one for each processor)")
-    add("--watch-cluster", action="store_true", help="keep namespaces and network policies in memory, for their rules")
+    watching = "keep in memory what else is in a namespace, for policies that look beyond one object"
+    add("--watch-cluster", action=argparse.BooleanOptionalAction, default=False, help=watching)
     add("--poll", type=float, default=10.0, metavar="SECONDS", help="look for changed files (default %(default)s)")
     add(
         "--drain",
@@ -146,3 +152,89 @@ def _count(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError("not a number of processes")
     return number
+
+
+def _manifests_parser(parser: argparse.ArgumentParser) -> None:
+    from policykit_webhook.install.choices import CERTIFICATES_BY, Choices
+
+    _sources(parser)
+    default, add = Choices(), parser.add_argument
+    add("--namespace", default=default.namespace)
+    add("--image", default=default.image)
+    add("--replicas", type=_count, default=default.replicas)
+    add("--certificates", choices=CERTIFICATES_BY, default=default.certificates, help="who makes them (%(default)s)")
+    add("--tls-secret", default=default.secret, metavar="NAME", help="the Secret they are in (%(default)s)")
+    add("--ca-bundle", type=Path, metavar="FILE", help="authorities of provided certificates (PEM)")
+    add("--watch-cluster", action=argparse.BooleanOptionalAction, default=True)
+    add("--monitoring", action="store_true", help="with ServiceMonitor, PrometheusRule and Grafana dashboard")
+    parser.set_defaults(command=_manifests)
+
+
+def _manifests(options: argparse.Namespace) -> None:
+    import base64
+
+    from policykit_webhook.install import render
+    from policykit_webhook.install.choices import Choices
+
+    policies = _loaded(options)
+    folders = [path for folder in options.policies for path in sorted(folder.rglob("*.yaml"))]
+    choices = Choices(
+        namespace=options.namespace,
+        image=options.image,
+        replicas=options.replicas,
+        certificates=options.certificates,
+        secret=options.tls_secret,
+        ca_bundle=base64.b64encode(options.ca_bundle.read_bytes()).decode("ascii") if options.ca_bundle else "",
+        watch=options.watch_cluster,
+        watch_argument="--watch-cluster" if options.watch_cluster else "--no-watch-cluster",
+        config=options.config.read_text(encoding="utf-8") if options.config else "{}\n",
+        policies={path.name: path.read_text(encoding="utf-8") for path in folders},
+    )
+    sys.stdout.write(render.as_yaml(render.manifests(policies, choices, monitored=options.monitoring)))
+
+
+def _loaded(options: argparse.Namespace) -> Policies:
+    """The policies that the command line names, as `serve` would load them."""
+    import tempfile
+
+    from policykit_webhook import bundle
+    from policykit_webhook.policies import load
+
+    with tempfile.TemporaryDirectory(prefix="policykit-bundle-") as directory:
+        snapshot = bundle.read(bundle.Sources(options.config, tuple(options.policies)))
+        return load(str(snapshot.write(Path(directory))))
+
+
+def _chart_parser(parser: argparse.ArgumentParser) -> None:
+    _sources(parser)
+    parser.add_argument("directory", type=Path, help="of the chart")
+    parser.set_defaults(command=_chart)
+
+
+def _chart(options: argparse.Namespace) -> None:
+    from policykit_webhook.install import chart
+
+    chart.write(options.directory, _loaded(options))
+
+
+def _certificates_parser(parser: argparse.ArgumentParser) -> None:
+    from policykit_webhook.install.choices import Choices
+
+    default = Choices()
+    parser.add_argument("--namespace", default=default.namespace)
+    parser.add_argument("--secret", default=default.secret, metavar="NAME")
+    parser.add_argument("--probes", default="127.0.0.1:8082", metavar="HOST:PORT")
+    parser.add_argument("--poll", type=float, default=10.0, metavar="SECONDS")
+    parser.set_defaults(command=_certificates)
+
+
+def _certificates(options: argparse.Namespace) -> None:
+    from policykit_webhook import serving
+    from policykit_webhook.certificates import Names
+    from policykit_webhook.install.certificate_objects import CONTROLLER
+    from policykit_webhook.install.choices import CONFIGURATIONS, NAME
+    from policykit_webhook.store import Places
+
+    host = f"{NAME}.{options.namespace}.svc"
+    places = Places(options.namespace, options.secret, CONTROLLER, tuple(CONFIGURATIONS.values()))
+    serving.run_certificates(places, Names((host, f"{host}.cluster.local")), _address(options.probes), options.poll)

@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
     from policykit.config.model import Config
     from policykit.finding import Finding
+    from policykit.policy import Policy
     from policykit_webhook.judge import Facts
     from policykit_webhook.review import Review
 
+#: Views whose subjects are objects of every kind; those of all others are found in what makes pods.
+_ANY_OBJECT = frozenset({"object"})
 _UNKNOWN_FACTS = "what else is in the namespace is not known"
 
 
@@ -64,7 +67,7 @@ class EngineJudge:
         self._judge_of = lru_cache(maxsize=64)(self._make_judge)
         self._crossing = frozenset(r for r in rules.rules if VIEWS[_policy(catalogue, r).for_each].of_project)
         self.digest = f"sha256:{rules.digest}"
-        self.rules: Mapping[str, Rule] = {rule: _rule(rule, said) for rule, said in rules.rules.items()}
+        self.rules: Mapping[str, Rule] = {r: _rule(_policy(catalogue, r), said) for r, said in rules.rules.items()}
 
     def judge(
         self, review: Review, subject: Mapping[str, Any], rules: Collection[str], facts: Facts | None
@@ -76,11 +79,11 @@ class EngineJudge:
         try:
             found = self._found(chosen, document, beside)
         except Exception:
-            return list(self._one_by_one(chosen, document, beside))
+            return list(self._one_by_one(chosen, document, beside, known=others is not None))
         return [v for f in found if (v := self._violation(f, known=others is not None)) is not None]
 
     def _one_by_one(
-        self, rules: frozenset[str], document: AdmittedObject, beside: list[AdmittedObject]
+        self, rules: frozenset[str], document: AdmittedObject, beside: list[AdmittedObject], *, known: bool
     ) -> Iterable[Violation]:
         """Some rule broke: the others still speak. Only the type of an error is told, its text may quote the object."""
         for rule in sorted(rules):
@@ -89,13 +92,13 @@ class EngineJudge:
             except Exception as error:
                 yield Violation(rule, "error", type(error).__name__)
             else:
-                yield from (v for f in found if (v := self._violation(f, known=bool(beside))) is not None)
+                yield from (v for f in found if (v := self._violation(f, known=known)) is not None)
 
     def _found(self, rules: frozenset[str], document: AdmittedObject, beside: list[AdmittedObject]) -> list[Finding]:
         judged = self._judge_of(rules).judge(document, beside)
         if not judged or not (self._inline or self._config.exceptions):
             return [item.finding for item in judged]
-        here = [replace(item, finding=replace(item.finding, span=self._here)) for item in judged]
+        here = [item._replace(finding=item.finding._replace(span=self._here)) for item in judged]
         kept, _ = suppress(here, self._given(document, rules))
         return [finding for finding in kept if finding.rule in rules]
 
@@ -134,14 +137,14 @@ def _config(root: Path) -> Config:
     return load_config(Source(bundle.CONFIG, text), root)
 
 
-def _policy(catalogue: Catalogue, rule: str) -> Any:
+def _policy(catalogue: Catalogue, rule: str) -> Policy:
     policy = catalogue.get(rule)
     assert policy is not None
     return policy
 
 
-def _rule(rule: str, said: RuleSettings) -> Rule:
-    return Rule(rule, said.severity)
+def _rule(policy: Policy, said: RuleSettings) -> Rule:
+    return Rule(policy.id, said.severity, any_object=policy.for_each in _ANY_OBJECT)
 
 
 def _document(subject: Mapping[str, Any], review: Review) -> AdmittedObject:

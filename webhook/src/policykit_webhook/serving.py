@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, MutableSequence, Sequence
 
+    from policykit_webhook.certificates import Names
     from policykit_webhook.decision import Loader
+    from policykit_webhook.store import Places
     from policykit_webhook.worker import Options
 
 #: More workers than this are better run as replicas.
@@ -109,7 +111,7 @@ def _several(plan: Plan, workers: int, probe_socket: socket.socket) -> None:
         numbers = [context.Array("d", SLOTS, lock=False) for _ in range(workers)]
         health = _All([WorkerHealth(cast("MutableSequence[float]", n)) for n in numbers])
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         listen(*plan.address, shared=True).close()  # a port in use is our error, not that of each worker
         probes = Probes(probe_socket, health, lambda: generate_latest(registry))
         probes.start()
@@ -178,6 +180,29 @@ async def _with_facts(plan: Plan, worker: Any, sock: socket.socket, metrics: Any
 
     async with watched(metrics.synced.set) as facts:
         await worker.run(sock, facts)
+
+
+def run_certificates(places: Places, names: Names, probes: tuple[str, int], poll: float) -> None:
+    """Looks after the certificates until a signal ends the process. Raises OSError for a port in use."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    from policykit_webhook.certificates import manage
+    from policykit_webhook.probes import Probes
+    from policykit_webhook.store import Store
+
+    logs.configure("info")
+    health = WorkerHealth()
+    health.certificate_until(float("inf"))
+    health.serving(True)
+
+    async def run() -> None:
+        from lightkube import AsyncClient
+
+        await manage(Store(AsyncClient(), places), names, health.beat, poll)
+
+    Probes(listen(*probes), health, lambda: generate_latest(CollectorRegistry())).start()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # the Lease says who leads, whatever becomes of us
+    asyncio.run(run())
 
 
 def loader(name: str) -> Loader:

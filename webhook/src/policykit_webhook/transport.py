@@ -10,7 +10,7 @@ import asyncio
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -112,7 +112,7 @@ class Connection(web.RequestHandler):
     def _too_slow(self) -> None:
         self._receiving = None
         self._place.peers.cut += 1
-        transport = cast("asyncio.Transport | None", self.transport)
+        transport = self.transport
         self.force_close()
         if transport is not None:
             transport.abort()

@@ -1,0 +1,4 @@
+"""Loaded policies and a few choices to the Kubernetes objects that install the webhook.
+
+The Helm chart renders the same.
+"""
