@@ -29,7 +29,7 @@ def read_project(sources: Iterable[Source | Unreadable], facts: Facts, read: Cal
             span = Span(source.name, source.line, source.column, source.line, source.column)
             reading.problems.append(InvalidFile(source.message, span, None))
             continue
-        target = detect(source.name, source.text)
+        target = source.target or detect(source.name, source.text)
         if target == "dockerfile":
             reading.dockerfile(source)
         elif target == "kubernetes":

@@ -244,7 +244,6 @@ class TestInput:
         done = policykit("check", "-", "--stdin-filename", "app/Dockerfile", "--format", "json", stdin=BAD)
         assert rules_at(done) == [("app/Dockerfile", 1, 6, "image-explicit-tag")]
 
-    @pytest.mark.xfail(reason="read_project goes by the name alone, and not by Source.target", strict=True)
     @pytest.mark.parametrize(
         "text", [BAD, f"# a comment\n\n{BAD}", "apiVersion: v1\nkind: Pod\nspec:\n  containers: [{image: x}]"]
     )
