@@ -7,12 +7,13 @@ it changes below, it copies first.
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from policykit.views.image_reference import parse_image_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 Struct = dict[str, Any]
 Rule = dict[str, Any]
@@ -21,13 +22,18 @@ Path = str | list[str]
 
 def apply(rule: Rule, struct: Struct) -> None:
     """Apply a rule to a struct, in place."""
-    for item in _items(rule.get("each", ""), struct):
-        if all(_holds(condition, path, item, struct) for path, condition in rule.get("when", {}).items()):
+    for item in _items(rule["each"], struct) if "each" in rule else (struct,):
+        if "when" not in rule or _all_hold(rule["when"], item, struct):
             _act(rule, item)
 
 
-def _fields(path: Path) -> list[str]:
-    return path if isinstance(path, list) else path.split(".") if path else []
+def _fields(path: Path) -> Sequence[str]:
+    return _split(path) if isinstance(path, str) else path
+
+
+@cache
+def _split(path: str) -> tuple[str, ...]:
+    return tuple(path.split(".")) if path else ()
 
 
 def _items(each: str, struct: Struct) -> Iterator[Struct]:
@@ -58,6 +64,10 @@ def _get(struct: Struct, path: Path) -> Any:
 def is_missing(value: Any) -> bool:
     """Whether a field holds nothing that counts: not a zero that could be meant, which only pointers keep."""
     return value is None or (isinstance(value, (str, list, dict)) and not value)
+
+
+def _all_hold(conditions: dict[str, Any], item: Struct, root: Struct) -> bool:
+    return all(_holds(condition, path, item, root) for path, condition in conditions.items())
 
 
 def _holds(condition: Any, path: str, item: Struct, root: Struct) -> bool:
@@ -104,7 +114,7 @@ def _act(rule: Rule, item: Struct) -> None:
         holder[name] = value
 
 
-def _holder(struct: Struct, fields: list[str], create: bool) -> Struct | None:
+def _holder(struct: Struct, fields: Sequence[str], create: bool) -> Struct | None:
     """The struct that a path leads to, copied on the way; None where there is something else."""
     for field in fields:
         held = struct.get(field)

@@ -46,14 +46,18 @@ def with_defaults(obj: Struct) -> Struct:
     struct = dict(obj)
     for rule in types.kind_rules(group_version, kind):
         default_rules.apply(rule, struct)
-    return types.encode_struct(name, struct)
+    try:
+        return types.encode_struct(name, struct)
+    except RecursionError:  # a schema within schemas, deeper than the API server reads one
+        return obj
 
 
 class _Field(NamedTuple):
-    """A field of a struct, out of the notation of types.json."""
+    """A field of a struct, out of the notation of types.json. `plain`: its value is written as it is."""
 
     omit_empty: bool
     pointer: bool
+    plain: bool
     type: str
 
 
@@ -137,7 +141,7 @@ class _Types:
             if field.omit_empty:
                 return
             value = None if field.pointer else self._zero(field.type)
-        else:
+        elif not field.plain:
             value = self._encode(field.type, value)
         if not (field.omit_empty and not field.pointer and value in _EMPTY):
             encoded[name] = value
@@ -153,17 +157,17 @@ class _Types:
         return self.encode_struct(notation, {})
 
     def _encode(self, notation: str, value: Any) -> Any:
+        if notation in self._types:
+            return self.encode_struct(notation, value) if isinstance(value, dict) else value
         if notation.startswith("[]"):
             return [self._encode(notation[2:], item) for item in value] if isinstance(value, list) else value
         if notation.startswith("{}"):
             if not isinstance(value, dict):
                 return value
             return {key: self._encode(notation[2:], item) for key, item in value.items()}
-        if notation in {"quantity", "milli"}:
-            return canonical(value, round_up=notation == "milli")
-        if notation in _ZEROS or notation.startswith("any("):
-            return value
-        return self.encode_struct(notation.removeprefix("*"), value) if isinstance(value, dict) else value
+        if notation.startswith("*"):
+            return self._encode(notation[1:], value)
+        return value if _is_plain(notation) else canonical(value, round_up=notation == "milli")
 
 
 #: What counts as empty. `0 == False`, so that both are there.
@@ -173,7 +177,12 @@ _EMPTY: tuple[Any, ...] = ("", 0, [], {})
 def _field(notation: str) -> _Field:
     omit_empty = notation.startswith("~")
     notation = notation.removeprefix("~")
-    return _Field(omit_empty, notation.startswith("*"), notation.removeprefix("*"))
+    name = notation.removeprefix("*")
+    return _Field(omit_empty, notation != name, _is_plain(name), name)
+
+
+def _is_plain(notation: str) -> bool:
+    return notation.startswith("any(") or (notation in _ZEROS and notation not in {"quantity", "milli"})
 
 
 @cache

@@ -110,6 +110,15 @@ def test_what_is_of_the_wrong_type_does_no_harm(spec: Any) -> None:
     assert defaulted({"apiVersion": "v1", "kind": "Pod", "spec": spec})["kind"] == "Pod"
 
 
+def test_an_object_of_any_depth() -> None:
+    schema: Object = {"type": "object"}
+    for _ in range(5_000):
+        schema = {"properties": {"a": schema}}
+    version = {"name": "v1", "schema": {"openAPIV3Schema": schema}}
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": {"versions": [version]}}
+    assert with_defaults(crd)["kind"] == "CustomResourceDefinition"
+
+
 @pytest.mark.parametrize(
     ("written", "text"),
     [
