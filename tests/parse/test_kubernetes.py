@@ -38,7 +38,7 @@ def test_objects_of_a_stream() -> None:
     assert (second.api_version, second.kind, second.name, second.namespace) == ("apps/v1", "Deployment", "b-", "")
     assert second.target == "kubernetes"
     assert second.source.name == "a.yaml"
-    assert second.span(("kind",))[1:3] == (9, 7)
+    assert second.span(("kind",))[1:3] == (10, 7)
 
 
 def test_metadata_may_be_anything() -> None:

@@ -83,6 +83,7 @@ def routes(data: Any, route: Route = ()) -> list[tuple[Route, Any]]:
 
 
 @given(documents(WORDS), st.booleans())
+@settings(deadline=None)
 def test_what_was_dumped_is_read_again(data: dict[str, Any], is_flow: bool) -> None:
     text = yaml.safe_dump(data, default_flow_style=is_flow, allow_unicode=True, sort_keys=False)
     (document,) = parse_yaml(Source("a.yaml", text), COMPOSE)
@@ -92,6 +93,7 @@ def test_what_was_dumped_is_read_again(data: dict[str, Any], is_flow: bool) -> N
 
 
 @given(documents(KEYS), st.sampled_from([None, 2]))
+@settings(deadline=None)
 def test_json_is_read_as_json(data: dict[str, Any], indent: int | None) -> None:
     text = json.dumps(data, indent=indent)
     (document,) = parse_yaml(Source("a.json", text), KUBERNETES)
@@ -101,6 +103,7 @@ def test_json_is_read_as_json(data: dict[str, Any], indent: int | None) -> None:
 
 
 @given(documents(KEYS), st.booleans())
+@settings(deadline=None)
 def test_spans_cover_the_values(data: dict[str, Any], is_json: bool) -> None:
     text = json.dumps(data, ensure_ascii=False, indent=1)
     (document,) = parse_yaml(Source("a.json" if is_json else "a.yaml", text), COMPOSE)
@@ -121,7 +124,7 @@ def test_spans_cover_the_values(data: dict[str, Any], is_json: bool) -> None:
 
 @pytest.mark.parametrize("rules", [KUBERNETES, COMPOSE], ids=["kubernetes", "compose"])
 @given(text=TEXTS)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_both_ways_agree_and_only_parse_errors_come_out(rules: Any, text: str) -> None:
     for name in ("a.yaml", "a.json"):
         for document in parse_yaml(Source(name, text), rules):
@@ -136,7 +139,7 @@ def test_both_ways_agree_and_only_parse_errors_come_out(rules: Any, text: str) -
 
 
 @given(TEXTS)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_nothing_but_values_comes_out_of_the_parsers(text: str) -> None:
     source = Source("compose.yaml", text)
     assert could_be(source.name)

@@ -7,6 +7,7 @@ but single ones.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.errors import ParseError
@@ -14,13 +15,11 @@ from policykit.parse.compose.interpolation import Environment, InterpolationErro
 from policykit.parse.yaml_nodes import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from policykit.document import Source, Span
     from policykit.unknown import Unknown
 
 _BLANK = re.compile(r"(?:\s|#[^\n]*)*")
-_KEY = re.compile(r"(?:export[^\S\n]+)?([^\W][\w.\-\[\]]*|[_.\-\[\]][\w.\-\[\]]*)[^\S\n]*(=|:|\n|\Z)[^\S\n]*")
+_KEY = re.compile(r"(?:export[^\S\n]+)?([\w.\-\[\]]*)[^\S\n]*(=|:|\n|\Z)[^\S\n]*")
 _UNQUOTED = re.compile(r"[^\n]*")
 _ESCAPE = re.compile(r"\\([abcfnrtv$\"\\]|0[0-7]{0,3})")
 _ESCAPED = {
@@ -53,6 +52,8 @@ def parse_dotenv(source: Source, environment: Environment) -> dict[str, Variable
     lines = Lines(source)
     text = source.text
     found: dict[str, Variable] = {}
+    values: dict[str, str] = {}
+    scope = Environment(ChainMap(environment.variables, values), environment.is_complete)  # type: ignore[arg-type]
     position = _blank_end(text, 0)
     while position < len(text):
         match = _KEY.match(text, position)
@@ -61,8 +62,9 @@ def parse_dotenv(source: Source, environment: Environment) -> dict[str, Variable
         name, separator = match.group(1), match.group(2)
         if separator in ("=", ":"):
             value, start, end = _value(text, match.end(), lines)
-            expanded = _expanded(value, found, environment, text[start : start + 1], lines.position(start))
-            if isinstance(expanded, str):
+            expanded = _expanded(value, text[start : start + 1], scope, lines.position(start))
+            if isinstance(expanded, str) and name:
+                values[name] = expanded
                 found[name] = Variable(expanded, lines.span(start, end))
         else:
             end = match.end(1)
@@ -97,17 +99,13 @@ def _value(text: str, start: int, lines: Lines) -> tuple[str, int, int]:
     return "".join(parts), start, position + 1
 
 
-def _expanded(
-    value: str, found: Mapping[str, Variable], environment: Environment, quote: str, place: tuple[int, int]
-) -> str | Unknown:
+def _expanded(value: str, quote: str, scope: Environment, place: tuple[int, int]) -> str | Unknown:
     if quote == "'":
         return value
     if quote == '"':
         value = _ESCAPE.sub(_unescape, value)
-    if "$" not in value:
-        return value
     try:
-        return interpolate(value, environment.merged({name: variable.value for name, variable in found.items()}))
+        return interpolate(value, scope)
     except InterpolationError as error:
         raise ParseError(str(error), *place) from None
 

@@ -23,9 +23,7 @@ def folder_of(name: str) -> str:
 
 def joined(folder: str, path: str) -> str:
     """A path as seen from where `folder` is seen from."""
-    if not folder or is_elsewhere(path):
-        return path
-    return posixpath.normpath(posixpath.join(folder, path))
+    return path if is_elsewhere(path) else posixpath.normpath(posixpath.join(folder, path))
 
 
 def is_elsewhere(path: str) -> bool:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from policykit.unknown import HOLE, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SUBSTITUTION = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|(\{))")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -30,10 +34,10 @@ class Environment:
     that runs the project has set, and a variable without a default is unknown.
     """
 
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     is_complete: bool = False
 
-    def merged(self, more: dict[str, str]) -> Environment:
+    def merged(self, more: Mapping[str, str]) -> Environment:
         """With more variables; those that are here already win."""
         return Environment({**more, **self.variables}, self.is_complete)
 

@@ -137,6 +137,7 @@ _DEVELOP = of("null") | record(
         )
     )
 )
+_EXTENDS = TEXT | record(("service",), extensions=False, service=TEXT, file=TEXT)
 _SCALARS = of("string", "number", "boolean")
 _SERVICE = _WORKLOAD.with_fields(
     deploy=_DEPLOY,
@@ -146,7 +147,7 @@ _SERVICE = _WORKLOAD.with_fields(
     attach=FLAG,
     container_name=Shape(frozenset(("string",)), pattern=re.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]+")),
     provider=record(("type",), type=TEXT, options=keyed(ANY_NAME, _SCALARS | listed(_SCALARS), is_open=True)),
-    extends=TEXT | record(("service",), extensions=False, service=TEXT, file=TEXT),
+    extends=_EXTENDS,
     links=TEXT_SET,
     external_links=TEXT_SET,
     pre_start=listed(CONTAINER.with_fields(per_replica=FLAG)),
@@ -166,7 +167,7 @@ _TRIGGERS = Shape(
     has_extensions=True,
 )
 _JOB = Shape(
-    fields={**(_WORKLOAD.fields or {}), "triggers": _TRIGGERS},
+    fields={**(_WORKLOAD.fields or {}), "extends": _EXTENDS, "triggers": _TRIGGERS},
     required=("triggers",),
     has_extensions=True,
 )
