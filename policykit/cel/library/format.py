@@ -7,7 +7,6 @@ them, everything here counts bytes.
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -43,7 +42,7 @@ class _Rule:
     """A text of limited length that matches an expression."""
 
     def __init__(self, description: str, expression: str, examples: tuple[str, ...], limit: int, unit: str) -> None:
-        self._matches = re.compile(expression.encode()).fullmatch
+        self._expression = expression.encode()
         self._limit = limit
         self._too_long = f"must be no more than {limit} {unit}"
         # The comma before "or" stands there in Kubernetes' messages as well.
@@ -52,7 +51,7 @@ class _Rule:
 
     def __call__(self, text: bytes) -> list[str]:
         problems = [self._too_long] if len(text) > self._limit else []
-        return problems if self._matches(text) else [*problems, self.mismatch]
+        return problems if re.fullmatch(self._expression, text) else [*problems, self.mismatch]
 
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -128,26 +127,26 @@ def _uri(text: bytes) -> list[str]:
 
 
 def _pattern(expression: bytes, problem: str) -> Check:
-    matches = re.compile(expression, re.IGNORECASE).fullmatch
-    return lambda text: [] if matches(text) else [problem]
+    return lambda text: [] if re.fullmatch(expression, text, re.IGNORECASE) else [problem]
 
 
-_DATE = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(.[0-9]+)?(z|([+-][0-9]{2}:[0-9]{2}))")
+_DATE = rb"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+_TIME = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(.[0-9]+)?(z|([+-][0-9]{2}:[0-9]{2}))"
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def _is_date(text: bytes) -> bool:
-    found = _DATE.fullmatch(text)
+    found = re.fullmatch(_DATE, text)
     if found is None:
         return False
     year, month, day = map(int, found.groups())
-    # Every fourth century is like the first; `monthrange` begins with the year 1.
-    return 1 <= month <= 12 and 1 <= day <= monthrange(year or 400, month)[1]
+    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] + leap
 
 
 def _is_datetime(text: bytes) -> bool:
     date, separator, rest = text.decode("utf-8", "replace").lower().partition("t")
-    time = _TIME.fullmatch(rest.partition("t")[0])
+    time = re.fullmatch(_TIME, rest.partition("t")[0])
     if len(text) < 4 or not separator or not _is_date(date.encode()) or time is None:
         return False
     hour, minute, second = time.group(1, 2, 3)

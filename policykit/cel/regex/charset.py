@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -106,6 +105,8 @@ def unicode_class(name: str) -> Ranges | None:
 @cache
 def _data() -> dict[str, Any]:
     """The tables of Go's package unicode; tools/unicode-classes writes them and says how to read them."""
+    import json
+
     text = Path(__file__).with_name("unicode.json").read_text(encoding="utf-8")
     data: dict[str, Any] = json.loads(text)
     return data
