@@ -54,6 +54,7 @@ SERVICE = ObjectType(
         "externalIps": ListType(STRING),
         "selector": MapType(STRING, STRING),
         "ports": ListType(_SERVICE_PORT),
+        "listsPorts": BOOL,  # some container behind it lists ports at all
         "workloads": ListType(STRING),  # Kind/name of what makes the pods it sends traffic to
         "sameSelector": ListType(STRING),  # names of other Services of the namespace with the same selector
     },
@@ -127,6 +128,7 @@ def services(_document: None, project: Project) -> Iterator[Subject]:
                 "externalIps": [str(ip) for ip in sequence(spec.get("externalIPs"))],
                 "selector": selector,
                 "ports": [_service_port(mapping(port), behind) for port in sequence(spec.get("ports"))],
+                "listsPorts": any(ports(c) for w in behind for c in containers(w.pod)),
                 "workloads": [f"{w.obj.kind}/{w.obj.name}" for w in behind],
                 "sameSelector": [name for name in others if name != obj.name],
             },
