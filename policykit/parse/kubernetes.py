@@ -89,7 +89,8 @@ def _without_templates(source: Source) -> tuple[list[NotEvaluated], Iterator[Yam
     templates: list[NotEvaluated] = []
     others: list[tuple[int, int]] = []
     for start, end in document_ranges(source.text):
-        if template := template_in(source.name, source.text[start:end]):
+        part = source.text[start:end]
+        if may_be_template(part) and (template := template_in(source.name, part)):
             span = lines.span(start + template.start, start + template.end)
             templates.append(NotEvaluated(span, template.reason))
         else:

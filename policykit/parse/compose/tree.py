@@ -34,33 +34,45 @@ class ComposeError(ParseError):
 
 
 class Patterns(Generic[T]):
-    """Values by pattern, walked down along with a tree: `step` into it, and see what is `here`."""
+    """Values by pattern, walked down along with a tree: `step` into it, and see what is `here`.
 
-    __slots__ = ("_branches",)
+    `here` is None where no pattern ends. Steps are worked out when first taken, and kept.
+    """
 
-    def __init__(self, table: Mapping[str, T] | tuple[dict[str, Any], ...]) -> None:
-        if isinstance(table, tuple):
-            self._branches = table
-            return
+    __slots__ = ("_branches", "_steps", "here")
+
+    def __init__(self, table: Mapping[str, T]) -> None:
         root: dict[str, Any] = {}
         for pattern, value in table.items():
             branch = root
             for part in pattern.split("."):
                 branch = branch.setdefault(part, {})
             branch[""] = value
-        self._branches = (root,)
+        self._set((root,))
+
+    def _set(self, branches: tuple[dict[str, Any], ...]) -> None:
+        self._branches = branches
+        self._steps: dict[str, Patterns[T]] = {}
+        self.here: T | None = next((branch[""] for branch in branches if "" in branch), None)
 
     def __bool__(self) -> bool:
         """Can anything match from here on?"""
         return bool(self._branches)
 
     def step(self, key: str) -> Patterns[T]:
-        steps = (branch[part] for branch in self._branches for part in (key, "*") if part in branch and part)
-        return Patterns(tuple(steps))
+        if (found := self._steps.get(key)) is not None:
+            return found
+        if not any(key in branch for branch in self._branches):
+            key = "*"  # the same for every key that no pattern names
+        found = self._steps.get(key)
+        return self._new_step(key) if found is None else found
 
-    @property
-    def here(self) -> T | None:
-        return next((branch[""] for branch in self._branches if "" in branch), None)
+    def _new_step(self, key: str) -> Patterns[T]:
+        found: Patterns[T] = Patterns({})
+        parts = (key, "*") if key not in ("*", "") else ("*",)
+        found._set(tuple(branch[part] for branch in self._branches for part in parts if part in branch))
+        self._steps[key] = found
+        return found
 
     def at(self, *keys: str) -> Patterns[T]:
         found = self
