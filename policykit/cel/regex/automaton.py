@@ -103,7 +103,7 @@ class Automaton:
     def __init__(self, node: Node) -> None:
         self.program = Program(node)
         cuts = {0, 10, 11, *(edge for low, high in charset.WORD for edge in (low, high + 1))}
-        for ranges in set(self.program.sets):
+        for ranges in self.program.sets:
             cuts.update(edge for low, high in ranges for edge in (low, high + 1))
         self._cuts = sorted(cuts)
         self._lock = Lock()
@@ -157,11 +157,11 @@ class Automaton:
     @cached_property
     def _longest_text(self) -> int:
         """The length of a text that can be searched within MAX_STEPS, 0 for an expression with too many ways."""
-        every_place = (1 << len(self.program.sets)) - 1
+        every_place = (1 << len(self.program.after)) - 1
         context = _Context(self.program, ANYTHING, ANYTHING)
         if not context.learn(every_place, MAX_EXPLORED):
             return 0
-        size = 1 + len(self.program.sets) // 1000
+        size = 1 + len(self.program.after) // 1000
         return MAX_STEPS // (size * (1 + len(context.others)))
 
     def _step(self, state: _State, group: int) -> _State | None:
@@ -190,8 +190,8 @@ class Automaton:
         fitting = self._fitting.get(group)
         if fitting is None:
             point = self._cuts[group]
-            members = {ranges for ranges in set(self.program.sets) if charset.has(ranges, point)}
-            fitting = _bits(tuple(place for place, ranges in enumerate(self.program.sets) if ranges in members))
+            has = [charset.has(ranges, point) for ranges in self.program.sets]
+            fitting = _bits(tuple(place for place, number in enumerate(self.program.set_of) if has[number]))
             self._fitting[group] = fitting
         return fitting
 
@@ -221,7 +221,7 @@ class Finder:
 
     def _match(self, begin: int, tried: set[int]) -> int | None:
         """The end of the preferred match that begins at a position; `tried` is what has failed before."""
-        places = len(self._program.sets)
+        places = len(self._program.after)
         pending = [(begin, iter(self._options(self._program.start, begin)))]
         while pending:
             at, options = pending[-1]

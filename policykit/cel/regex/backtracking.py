@@ -23,6 +23,10 @@ STEPS = 500_000
 LONGEST_TEXT = 1_000_000
 
 
+#: An expression with more ranges of characters takes Python's engine long to compile.
+MAX_RANGES = 2_000
+
+
 class UnsafeError(Exception):
     """The expression can backtrack without a useful bound."""
 
@@ -36,6 +40,8 @@ class Growth(NamedTuple):
 
 def safe_length(node: Node) -> int:
     """The longest text that a search may be given, -1 where there is none."""
+    if node.ranges_spelt > MAX_RANGES:
+        return -1
     try:
         factor, power = growth(node, (), in_loop=False)
     except (UnsafeError, RecursionError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from bisect import bisect_right
+from functools import cache, lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,8 @@ def fold(ranges: Ranges) -> Ranges:
 
 def has(ranges: Ranges, point: int) -> bool:
     """Whether a code point is in the set."""
-    return any(low <= point <= high for low, high in ranges)
+    at = bisect_right(ranges, (point, LAST)) - 1
+    return at >= 0 and point <= ranges[at][1]
 
 
 def _sum_up(deltas: list[int]) -> Ranges:
@@ -85,6 +87,7 @@ def _sum_up(deltas: list[int]) -> Ranges:
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
+@lru_cache(maxsize=64)
 def unicode_class(name: str) -> Ranges | None:
     """The set that `\\p{name}` names, None where Go knows no such name.
 

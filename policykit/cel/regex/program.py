@@ -47,7 +47,10 @@ class Program:
 
     def __init__(self, node: Node) -> None:
         self.code: list[Instruction] = [Instruction("match")]
+        #: For each place the number of its set in `sets`.
+        self.set_of: list[int] = []
         self.sets: list[Ranges] = []
+        self._numbers: dict[int, int] = {}
         self.after: list[int] = []
         self.start = self._build(node, 0)
         #: Whether it matters what stands beside a place.
@@ -58,15 +61,23 @@ class Program:
         self.code.append(instruction)
         return len(self.code) - 1
 
+    def _number(self, ranges: Ranges) -> int:
+        """The number of a set; that of a repeated item is the same object each time, and need not be compared."""
+        number = self._numbers.get(id(ranges))
+        if number is None:
+            number = self._numbers[id(ranges)] = len(self.sets)
+            self.sets.append(ranges)
+        return number
+
     def _build(self, node: Node, then: int) -> int:
         """Add the code of a node that goes on at `then`; returns where it begins.
 
         Built from the end, so that the places of a sequence count down.
         """
         if isinstance(node, Chars):
-            self.sets.append(node.ranges)
+            self.set_of.append(self._number(node.ranges))
             self.after.append(then)
-            return self._add(Instruction("chars", then, place=len(self.sets) - 1))
+            return self._add(Instruction("chars", then, place=len(self.after) - 1))
         if isinstance(node, Assertion):
             return self._add(Instruction("assert", then, kind=node.kind))
         if isinstance(node, Concat):

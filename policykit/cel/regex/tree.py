@@ -15,14 +15,15 @@ class Node:
 
     `nullable`: it can match nothing. `first`: what the first character of a match can be. `longest`: the most
     characters of a match, None without bound. `positions`: how many single characters it spells out, repetitions
-    unrolled. `depth`: its nesting.
+    unrolled. `ranges_spelt`: how many ranges of characters it takes to write it. `depth`: its nesting.
     """
 
-    __slots__ = ("depth", "first", "longest", "nullable", "positions")
+    __slots__ = ("depth", "first", "longest", "nullable", "positions", "ranges_spelt")
     nullable: bool
     first: Ranges
     longest: int | None
     positions: int
+    ranges_spelt: int
     depth: int
 
 
@@ -34,6 +35,7 @@ class Chars(Node):
     def __init__(self, ranges: Ranges) -> None:
         self.ranges = self.first = ranges
         self.nullable, self.longest, self.positions, self.depth = False, 1, 1, 1
+        self.ranges_spelt = len(ranges)
 
 
 class Assertion(Node):
@@ -44,6 +46,7 @@ class Assertion(Node):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.nullable, self.first, self.longest, self.positions, self.depth = True, (), 0, 0, 1
+        self.ranges_spelt = 0
 
 
 class Concat(Node):
@@ -58,6 +61,7 @@ class Concat(Node):
         lengths = [item.longest for item in items]
         self.longest = None if None in lengths else sum(length or 0 for length in lengths)
         self.positions = sum(item.positions for item in items)
+        self.ranges_spelt = sum(item.ranges_spelt for item in items)
         self.depth = 1 + max((item.depth for item in items), default=0)
 
 
@@ -73,6 +77,7 @@ class Alternate(Node):
         lengths = [item.longest for item in items]
         self.longest = None if None in lengths else max(length or 0 for length in lengths)
         self.positions = sum(item.positions for item in items)
+        self.ranges_spelt = sum(item.ranges_spelt for item in items)
         self.depth = 1 + max(item.depth for item in items)
 
 
@@ -88,6 +93,7 @@ class Repeat(Node):
         bounded = item.longest is not None and most is not None
         self.longest = (item.longest or 0) * (most or 0) if bounded or most == 0 or item.longest == 0 else None
         self.positions = item.positions * max(1, least if most is None else most)
+        self.ranges_spelt = item.ranges_spelt
         self.depth = 1 + item.depth
 
 

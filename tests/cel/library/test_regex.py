@@ -117,6 +117,15 @@ def test_no_pattern_stalls(pattern: str, text: str) -> None:
         assert time.process_time() - start < 1.0  # a tenth of that on an idle machine
 
 
+@pytest.mark.parametrize(
+    "pattern", [r"\pL" * 1_000, r"(?i)\pL\PL", r"[\pL]{1000}x", "a?" * 2_000, "(" * 900 + ")" * 900]
+)
+def test_no_pattern_takes_long_to_compile(pattern: str) -> None:
+    start = time.process_time()
+    regex.Pattern(pattern).search("é")
+    assert time.process_time() - start < 1.0
+
+
 def test_deep_nesting_is_refused() -> None:
     with pytest.raises(RegexError, match="expression nests too deeply"):
         regex.compile("(a" * 5_000 + ")*" * 5_000)
