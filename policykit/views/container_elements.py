@@ -1,4 +1,4 @@
-"""The views `port`, `variable`, `mount` and `probe`: the parts of a container as subjects with places of their own."""
+"""The views `port`, `environmentVariable`, `mount` and `probe`: the parts of a container as subjects with places of their own."""
 
 from __future__ import annotations
 

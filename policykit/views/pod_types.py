@@ -99,6 +99,9 @@ WORKLOAD = ObjectType(
         "ingressPolicies": ListType(STRING),  # network policies that isolate its pods
         "egressPolicies": ListType(STRING),
         "serviceAccountFound": BOOL,
+        "missingReferences": ListType(
+            STRING
+        ),  # ConfigMap/name or Secret/name/key that its variables name and no file has
         "claimTemplates": INT,
     },
 )

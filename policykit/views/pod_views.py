@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from policykit.cel.types import STRING, ListType, ObjectType
 from policykit.document import route_text
 from policykit.views.container_parts import mounts, number, volume_source
+from policykit.views.images import at_route
 from policykit.views.objects import (
     ApiObject,
     annotations_of,
@@ -21,6 +23,7 @@ from policykit.views.objects import (
 from policykit.views.pods import containers, pod_templates
 from policykit.views.security import orphaned_app_armor_keys, pod_security
 from policykit.views.selector import selects, selects_everything
+from policykit.views.types import OWNER
 from policykit.views.view import Place, Subject
 
 if TYPE_CHECKING:
@@ -39,6 +42,23 @@ def objects(obj: ApiObject, _project: Project) -> Iterator[Subject]:
         return Place(obj.span(route, key=not at), route_text(route))
 
     yield Subject(obj.data, obj, locate, resource(obj), (annotations_of(obj.data),))
+
+
+MAPPING = ObjectType("Mapping", {"path": STRING, "keys": ListType(STRING), "owner": OWNER})
+
+
+def mappings(obj: ApiObject, _project: Project) -> Iterator[Subject]:
+    """Every mapping of an object, with its keys in the order they were written in."""
+    owner, notes = owner_fields(obj), (annotations_of(obj.data),)
+    waiting: list[tuple[Route, Any]] = [((), obj.data)]
+    while waiting:
+        route, value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [((*route, index), item) for index, item in enumerate(value)]
+        elif isinstance(value, dict):
+            waiting += [((*route, key), item) for key, item in value.items()]
+            data = {"path": route_text(route) or "root", "keys": [str(key) for key in value], "owner": owner}
+            yield Subject(data, obj, at_route(obj, (*route, "")), resource(obj), notes)
 
 
 def kubernetes_pods(obj: ApiObject, project: Project) -> Sequence[Subject]:

@@ -137,10 +137,11 @@ VIEWS: Mapping[str, View] = {
             {"compose": "compose:compose_ports", "kubernetes": "kubernetes_containers:kubernetes_ports"},
         ),
         View(
-            "variable",
+            "environmentVariable",
             "container_elements:VARIABLE_VIEW",
             frozenset({"name", "value", "reference"}),
             {"compose": "compose:compose_variables", "kubernetes": "kubernetes_containers:kubernetes_variables"},
+            variable="variable",
         ),
         View(
             "mount",
@@ -153,6 +154,12 @@ VIEWS: Mapping[str, View] = {
             "container_elements:PROBE_VIEW",
             frozenset({"port", "path", "host", "command", "initialDelaySeconds", "timeoutSeconds"}),
             {"compose": "compose:compose_probes", "kubernetes": "kubernetes_containers:kubernetes_probes"},
+        ),
+        View(
+            "mapping",
+            "pod_views:MAPPING",
+            _ANY_PATH,
+            {"kubernetes": "pod_views:mappings"},
         ),
         View("object", "types:OBJECT", _ANY_PATH, {"kubernetes": "pod_views:objects"}),
         View("rbacRule", "rbac:RBAC_RULE", _ANY_PATH, {"kubernetes": "rbac:rbac_rules"}),

@@ -130,7 +130,7 @@ PROBE_FIELDS = {
     "failureThreshold": INT,
 }
 PORT = ObjectType("ContainerPort", PORT_FIELDS)
-VARIABLE = ObjectType("Variable", VARIABLE_FIELDS)
+VARIABLE = ObjectType("ContainerVariable", VARIABLE_FIELDS)
 MOUNT = ObjectType("Mount", MOUNT_FIELDS)
 PROBE = ObjectType("Probe", PROBE_FIELDS)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.document import route_text
-from policykit.views.container_parts import number
+from policykit.views.container_parts import number, variables, variables_from
 from policykit.views.inventory import Workload, inventory, selector_of
 from policykit.views.kubernetes_containers import kubernetes_containers
 from policykit.views.objects import annotations_of, follow, mapping, owner_fields, parse_route, resource, sequence, text
 from policykit.views.pod_views import pod_fields
+from policykit.views.pods import containers
 from policykit.views.selector import selects
 from policykit.views.view import Place, Subject
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from policykit.views.project import Project
 
 _BUDGET = "PodDisruptionBudget"
+_REFERENCES = {"secret": "Secret", "configMap": "ConfigMap"}
 
 
 def workloads(_document: None, project: Project) -> Iterator[Subject]:
@@ -75,8 +77,26 @@ def _fields(workload: Workload, known: Inventory) -> dict[str, Any]:
         "disruptionBudgets": [b.name for b in known.of_kind(_BUDGET) if _protects(b, workload, known)],
         **_isolation(workload, known),
         "serviceAccountFound": known.find("ServiceAccount", account, workload.namespace) is not None,
+        "missingReferences": list(_missing_references(workload, known)),
         "claimTemplates": len(sequence(spec.get("volumeClaimTemplates"))),
     }
+
+
+def _missing_references(workload: Workload, known: Inventory) -> Iterator[str]:
+    """What environment variables take from ConfigMaps and Secrets that are not among the files."""
+    for container in containers(workload.pod):
+        for variable in (*variables(container), *variables_from(container)):
+            kind = _REFERENCES.get(variable["source"])
+            if kind is None or variable["optional"]:
+                continue
+            found = known.find(kind, variable["reference"], workload.namespace)
+            name, key = f"{kind}/{variable['reference']}", variable["key"]
+            if found is None:
+                yield name
+            elif key and not any(
+                key in mapping(found.data.get(field)) for field in ("data", "stringData", "binaryData")
+            ):
+                yield f"{name}/{key}"
 
 
 def _strategy(spec: Mapping[str, Any]) -> dict[str, str]:
