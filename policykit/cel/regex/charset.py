@@ -64,6 +64,7 @@ def overlap(first: Ranges, second: Ranges) -> bool:
     return False
 
 
+@lru_cache(maxsize=256)
 def fold(ranges: Ranges) -> Ranges:
     """The set with every character that differs from one of its own in case only (Unicode's simple folding)."""
     if len(ranges) == 1 and ranges[0][0] <= _FIRST_FOLD and ranges[0][1] >= _LAST_FOLD:
