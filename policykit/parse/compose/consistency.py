@@ -77,7 +77,7 @@ def _scale(name: str, service: Node) -> Iterator[ComposeError]:
     if len(known) == 2 and _number(known[0]) != _number(known[1]):
         yield ComposeError("can't set distinct values on 'scale' and 'deploy.replicas'", known[0].span)
     container_name = child(service, "container_name")
-    if container_name is not None and container_name.value and known and (_number(known[0]) or 0) > 1:
+    if container_name is not None and container_name.value != "" and known and (_number(known[0]) or 0) > 1:
         message = f"services.{name}: can't set container_name and scale, as a container's name must be unique"
         yield ComposeError(message, container_name.span)
 
@@ -129,7 +129,7 @@ def _mounts(service: Node) -> Iterator[ComposeError]:
 
 def _watches(name: str, service: Node) -> Iterator[ComposeError]:
     for watch in items(child(child(service, "develop") or service, "watch")):
-        if not scalar(child(watch, "target")) and text(child(watch, "action")) not in ("rebuild", "restart"):
+        if scalar(child(watch, "target")) in (None, "") and text(child(watch, "action")) not in ("rebuild", "restart"):
             message = f"services.{name}.develop.watch: target is required for non-rebuild actions"
             yield ComposeError(message, watch.span)
 
