@@ -13,9 +13,10 @@ Importing this package loads nothing; a name is loaded when it is used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # importing typing would take longer than all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from policykit.cel.composition import Composition
     from policykit.cel.environment import Environment
     from policykit.cel.errors import (

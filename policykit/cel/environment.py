@@ -75,7 +75,7 @@ class Environment:
         fast = _code(Fast().source(tree))
         exact = _code(Exact().source(tree))
         modules = self._modules(fast) | self._modules(exact)
-        return Program(text, type_, fast, marshal.dumps(exact), tuple(sorted(modules)))
+        return Program(text, type_, marshal.dumps(fast), marshal.dumps(exact), tuple(sorted(modules)))
 
     def digest(self, text: str) -> str:
         """What a cache may keep the program of an expression under: text, environment and Python version."""

@@ -115,18 +115,32 @@ class Inline(Renderer):
         value, container = args
         constant = _constant_list(node.args[1])
         if constant is None:
-            if container.kind == "dict" and value.kind == "str":
-                return self.made(f"({value.text} in {container.text})", "bool", *args)
-            if self.loops:
-                self.metered = True
-                return self.made(f"known_contains({container.text}, {value.text}, n)", "bool", *args)
-            return self.made(f"known_contains({container.text}, {value.text})", "bool", *args)
+            return self.inclusion_in(value, container)
         kind, members = constant
         test, name = self.guard(value, kind)
         text = f"{name} in {members}"
         if test:
             text = f"{text} if {test} else known_contains({members}, {name})"
         return self.made(f"({text})", "bool", value)
+
+    def inclusion_in(self, value: Code, container: Code) -> Code:
+        """Whether a value is in a list or a map that is computed: texts are looked for by Python."""
+        if container.kind == "dict" and value.kind == "str":
+            return self.made(f"({value.text} in {container.text})", "bool", value, container)
+        meter, short = "", ""
+        (first, one), (second, two) = self.bind(value), self.bind(container)
+        if self.loops:
+            self.metered = True
+            meter, short = ", n", f" and len({two}) < {_SHORT}"
+        slow = f"known_contains({two}, {one}{meter})"
+        if value.kind not in {"", "str"}:
+            return self.made(f"known_contains({second}, {first}{meter})", "bool", value, container)
+        test = f"(type({first}) is str) & (type({second}) is dict)"
+        quick = f"(type({one}) is str and type({two}) is list{short} and {one} in {two})"
+        if value.kind == "str":
+            test, quick = f"type({second}) is dict", f"(type({two}) is list{short} and {value.text} in {two})"
+            slow, one = f"known_contains({two}, {value.text}{meter})", value.text
+        return self.made(f"({one} in {two} if {test} else {quick} or {slow})", "bool", value, container)
 
     def arithmetic(self, args: list[Code], sign: str, function: str) -> Code:
         left, right = args

@@ -138,6 +138,13 @@ class _Parser:
         message = f"Syntax error: mismatched input '{self.token.text}' expecting {expecting}"
         raise _SyntaxError(message, self.token.offset)
 
+    def no_alternative(self) -> NoReturn:
+        """A minus where no operand may have one, or nothing that may follow one."""
+        first, second = self.tokens[self.position - 1], self.token
+        if second.kind == "-":
+            first, second = second, self.peek()
+        raise _SyntaxError(f"Syntax error: no viable alternative at input '{first.text}{second.text}'", second.offset)
+
     def problem(self, message: str, offset: int) -> Literal:
         self.problems.append((message, offset))
         return Literal(offset, None)
@@ -224,6 +231,8 @@ class _Parser:
             name = self.advance()
             self.problem("unsupported syntax: '`'", name.offset)
             return Select(operator.offset, operand, name.text.strip("`"))
+        if self.token.kind != "identifier" and not optional:
+            self.no_field()
         name = self.expect("identifier", "{IDENTIFIER, ESC_IDENTIFIER}")
         if optional:
             return Call(operator.offset, OPTIONAL_SELECT, [operand, Literal(name.offset, name.text)])
@@ -232,6 +241,13 @@ class _Parser:
             args = yield from self.arguments()
             return self.call(opening.offset, name.text, args, operand)
         return Select(operator.offset, operand, name.text)
+
+    def no_field(self) -> NoReturn:
+        """No name after a dot, told as cel-go does."""
+        if self.token.kind in {"true", "false", "null"}:
+            self.fail("IDENTIFIER")
+        text = "." if self.token.kind == "end" else f".{self.token.text}"
+        raise _SyntaxError(f"Syntax error: no viable alternative at input '{text}'", self.token.offset)
 
     def call(self, offset: int, name: str, args: list[Node], target: Node | None) -> Node:
         macro = self.known.get((name, len(args), target is not None))
@@ -346,6 +362,8 @@ class _Parser:
         if token.kind == "-" and self.peek().kind in {"int", "double"}:
             sign = self.advance().kind
         kind, text, _ = self.token
+        if kind in {"-", "!"} and self.position and self.tokens[self.position - 1].kind in {"-", "!"}:
+            self.no_alternative()
         if kind not in {"int", "uint", "double", "string", "bytes", "true", "false", "null"}:
             self.fail(_PRIMARY)
         self.advance()

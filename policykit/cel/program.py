@@ -13,13 +13,12 @@ from policykit.cel import table
 from policykit.cel.errors import BudgetError, EvaluationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import CodeType
+    from collections.abc import Callable, Mapping
 
     from policykit.cel.types import Type
 
 #: Changes whenever generated code of an older version would not run; part of every dump.
-FORMAT: Final = f"policykit-cel-1 {sys.implementation.cache_tag}"
+FORMAT: Final = f"policykit-cel-2 {sys.implementation.cache_tag}"
 
 
 class StaleProgram(ValueError):  # noqa: N818  the fault of no one: compile again
@@ -27,26 +26,22 @@ class StaleProgram(ValueError):  # noqa: N818  the fault of no one: compile agai
 
 
 class Program:
-    """One expression, compiled. Safe to share between threads."""
+    """One expression, compiled. Safe to share between threads.
 
-    __slots__ = ("_exact", "_exact_code", "_fast", "_fast_code", "_modules", "_type", "expression")
+    `fast` and `exact` are the marshalled code objects of the two renderings; they become functions when first called.
+    """
+
+    __slots__ = ("_codes", "_exact", "_fast", "_modules", "_type", "expression")
 
     def __init__(
-        self,
-        expression: str,
-        type_: Type | tuple[Any, ...],
-        fast: tuple[CodeType, ...],
-        exact: bytes,
-        modules: tuple[str, ...],
+        self, expression: str, type_: Type | tuple[Any, ...], fast: bytes, exact: bytes, modules: tuple[str, ...]
     ) -> None:
         self.expression = expression
         self._type = type_
-        self._fast_code = fast
-        self._exact_code = exact
+        self._codes = fast, exact
         self._modules = modules
-        table.ensure(modules)
-        self._fast = table.functions(fast)
-        self._exact: Any = None
+        self._fast: Callable[[Mapping[str, Any]], Any] = self._first_fast
+        self._exact: Callable[[Mapping[str, Any]], Any] = self._first_exact
 
     @property
     def type(self) -> Type:
@@ -63,20 +58,18 @@ class Program:
         except BudgetError:
             raise
         except Exception:
-            return self._evaluate_exactly(bindings)
+            return self.evaluate_exactly(bindings)
 
-    def _evaluate_exactly(self, bindings: Mapping[str, Any]) -> Any:
-        if self._exact is None:
-            self._exact = table.functions(marshal.loads(self._exact_code))  # noqa: S302  our own dump
+    def evaluate_exactly(self, bindings: Mapping[str, Any]) -> Any:
+        """`evaluate` by the exact rendering alone: slower, the same answers."""
         try:
             return self._exact(bindings)
         except RecursionError:
             raise EvaluationError("a value is nested too deeply") from None
 
     def dump(self) -> bytes:
-        """The program as bytes for `load`; no text of it is ever executed, but keep it where only you can write."""
-        parts = (FORMAT, self.expression, flat_type(self.type), self._fast_code, self._exact_code, self._modules)
-        return marshal.dumps(parts)
+        """The program as bytes for `load`; keep them where only you can write."""
+        return marshal.dumps((FORMAT, self.expression, flat_type(self.type), *self._codes, self._modules))
 
     @classmethod
     def load(cls, data: bytes) -> Program:
@@ -85,6 +78,18 @@ class Program:
         if form != FORMAT:
             raise StaleProgram(form)
         return cls(*parts)
+
+    def _first_fast(self, bindings: Mapping[str, Any]) -> Any:
+        self._fast = self._function(self._codes[0])
+        return self._fast(bindings)
+
+    def _first_exact(self, bindings: Mapping[str, Any]) -> Any:
+        self._exact = self._function(self._codes[1])
+        return self._exact(bindings)
+
+    def _function(self, code: bytes) -> Callable[[Mapping[str, Any]], Any]:
+        table.ensure(self._modules)
+        return table.functions(marshal.loads(code))  # noqa: S302  our own dump
 
 
 def flat_type(type_: Type) -> tuple[Any, ...]:

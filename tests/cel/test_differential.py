@@ -44,6 +44,13 @@ def _explained(expected: tuple[str, Any]) -> bool:
     return expected[0] == "error" and any(re.search(pattern, expected[1]) for pattern in DEVIATIONS)
 
 
+def _same_but_for_text(expected: tuple[str, Any], found: tuple[str, Any]) -> bool:
+    """Errors both, at least of one kind: what follows a syntax error depends on how a parser goes on after it."""
+    if expected[0] != found[0] or expected[0] == "value":
+        return False
+    return expected[0] == "error" or "Syntax error" in expected[1]
+
+
 def _over_maps(expression: str) -> bool:
     """Whether the answer may depend on the order of a Go map, which is random."""
     return "{" in expression or bool({"m", "o", "mixed"} & set(re.findall(r"\b[a-z]+\b", expression)))
@@ -64,7 +71,7 @@ def test_random_expressions(oracle: Oracle, capsys: pytest.CaptureFixture[str]) 
             counts[expected[0]] += 1
             if repr(expected) == repr(found):
                 continue
-            if _explained(expected) or (expected[0] == found[0] == "error"):
+            if _explained(expected) or _same_but_for_text(expected, found):
                 counts["text differs" if found[0] == expected[0] else "listed deviation"] += 1
             elif _over_maps(expression) and "compile_error" not in {expected[0], found[0]}:
                 counts["order of a map"] += 1
@@ -73,4 +80,4 @@ def test_random_expressions(oracle: Oracle, capsys: pytest.CaptureFixture[str]) 
     with capsys.disabled():
         print(f"\nagainst the API server's code: {COUNT} expressions, {len(wrong)} different; {dict(counts)}")
     assert not wrong, wrong[:5]
-    assert counts["text differs"] <= 0.05 * max(counts["error"], 1)
+    assert counts["text differs"] <= 0.05 * max(counts["error"] + counts["compile_error"], 1)

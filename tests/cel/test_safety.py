@@ -55,7 +55,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 def _names(expression: str) -> set[str]:
     program = ENVIRONMENT.compile(expression)
-    parts = (*program._fast_code, *marshal.loads(program._exact_code))
+    parts = [part for codes in program._codes for part in marshal.loads(codes)]
     return {name for part in parts for code in _codes(part) for name in code.co_names}
 
 
@@ -204,7 +204,7 @@ def test_both_renderings_agree_on_any_data(seed: int, bindings: dict[str, Any]) 
         program = ENVIRONMENT.compile(Generator(Random(seed)).expression(4))
     except CompileError:
         return
-    assert _outcome(program.evaluate, bindings) == _outcome(program._evaluate_exactly, bindings)
+    assert _outcome(program.evaluate, bindings) == _outcome(program.evaluate_exactly, bindings)
 
 
 def _outcome(evaluate: Any, bindings: dict[str, Any]) -> str:
