@@ -123,9 +123,16 @@ class TestDockerfile:
     def test_buildkit(self, value: str) -> None:
         assert run("Dockerfile", f"# check={value}\nFROM a\n", (TAG, 2), (ROOT, 2)).kept == [(ROOT, 2)]
 
-    def test_buildkit_reads_directives_at_the_top_only(self) -> None:
-        text = "FROM a\n# check=skip=all\nFROM b\n"
-        assert run("Dockerfile", text, (TAG, 1), (TAG, 3)).kept == [(TAG, 1), (TAG, 3)]
+    def test_buildkit_for_one_instruction(self) -> None:
+        text = "FROM a\n# check=skip=all // local\nFROM b\nFROM c\n"
+        assert run("Dockerfile", text, (TAG, 1), (TAG, 3), (TAG, 4)).kept == [(TAG, 1), (TAG, 4)]
+
+    def test_hadolint_for_a_stage(self) -> None:
+        text = "FROM a\n# hadolint stage ignore=DL3006\nFROM b\nRUN x\nFROM c\n"
+        assert run("Dockerfile", text, (TAG, 1), (TAG, 3), (TAG, 4), (TAG, 5)).kept == [(TAG, 1), (TAG, 5)]
+
+    def test_hadolint_takes_no_notice_of_a_list_with_other_words(self) -> None:
+        assert run("Dockerfile", "# hadolint ignore=nonsense,DL3006\nFROM a\n", (TAG, 2)).kept == [(TAG, 2)]
 
     def test_checkov_speaks_of_the_whole_file(self) -> None:
         text = "FROM a\n# checkov:skip=CKV_DOCKER_7: we know\nFROM b\n"

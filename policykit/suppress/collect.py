@@ -164,5 +164,10 @@ def _in_yaml(source: Source, target: Target) -> Iterator[tuple[Comment, Directiv
 def _lines(file: str, comment: Comment, directive: Directive) -> InLines:
     if directive.scope == "file":
         return InLines(file, 1, sys.maxsize)
-    scopes: dict[str, Lines] = {"near": comment.near, "next line": comment.next_line, "document": comment.document}
+    scopes: dict[str, Lines] = {
+        "near": comment.near,
+        "next line": comment.next_line,
+        "stage": comment.stage or comment.document,
+        "document": comment.document,
+    }
     return InLines(file, *scopes[directive.scope])

@@ -40,7 +40,8 @@ class Comment(NamedTuple):
 
     `near`: the lines of what it stands at: the line or instruction it follows, the node or instruction below it.
     `next_line`: only the line it stands at or above. `document`: the lines of the YAML document or the Dockerfile.
-    `leading`: nothing but comments stands above it.
+    `leading`: nothing but comments stands above it. `stage`: from it to the end of the build stage of what is below it;
+    None where there are no stages.
     """
 
     text: str
@@ -51,6 +52,7 @@ class Comment(NamedTuple):
     next_line: Lines
     document: Lines
     leading: bool
+    stage: Lines | None = None
 
 
 def dockerfile_comments(document: Dockerfile, wanted: Wanted) -> Iterator[Comment]:
@@ -66,11 +68,19 @@ def dockerfile_comments(document: Dockerfile, wanted: Wanted) -> Iterator[Commen
             below = bisect_right(ends, line)
             near = _near_in_dockerfile(instructions[below], line) if below < len(ends) else Lines(line, line)
             next_line = Lines(near.first, near.first)
-            yield Comment(comment.text, line, column, comment.span.end_column, near, next_line, whole, line < first)
+            stage = Lines(line, _end_of_stage(instructions, below, len(lines)))
+            end = comment.span.end_column
+            yield Comment(comment.text, line, column, end, near, next_line, whole, line < first, stage)
     own_lines = {comment.span.line for comment in document.comments}
     for instruction in instructions:
         if instruction.keyword == "run":
             yield from _shell_comments(instruction, lines, own_lines, wanted)
+
+
+def _end_of_stage(instructions: tuple[Instruction, ...], index: int, last: int) -> int:
+    """The last line of the stage that an instruction belongs to, or begins."""
+    following = (i.first_line for i in instructions[index + 1 :] if i.keyword == "from")
+    return next(following, last + 1) - 1
 
 
 def _near_in_dockerfile(instruction: Instruction, line: int) -> Lines:

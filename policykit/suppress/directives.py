@@ -16,23 +16,26 @@ if TYPE_CHECKING:
     from policykit.parse.dockerfile.ast import Directive as ParserDirective
     from policykit.suppress.comments import Comment
 
-Scope = Literal["near", "next line", "document", "file"]
+Scope = Literal["near", "next line", "stage", "document", "file"]
 
 OURS = ""
 USAGE = "write `# policykit: ignore=RULE[,RULE] reason`, or `ignore-file=` for the whole file"
 
 #: A text without any of these has no directive; a fast no for nearly all files.
 MENTIONS = re.compile(
-    r"policykit\s*:|hadolint\s+(?:global\s+)?ignore|check\s*=|checkov:skip|dclint\s+disable|trivy:ignore"
+    r"policykit\s*:|hadolint\s+(?:(?:global|stage)\s+)?ignore|check\s*=|checkov:skip|dclint\s+disable|trivy:ignore"
 )
 
 _LIST = r"[\w./*-]+(?:\s*,\s*[\w./*-]+)*"
 _OURS = re.compile(rf"policykit\s*:\s*(ignore-file|ignore)\s*(?:=\s*({_LIST}))?(?:\s+|\Z)(.*)")
-_HADOLINT = re.compile(rf"hadolint\s+(global\s+)?ignore\s*=\s*({_LIST})(.*)")
+_HADOLINT_LIST = r"[A-Za-z]+[0-9]+(?:\s*,\s*[A-Za-z]+[0-9]+)*"  # anything else and hadolint takes no notice
+_HADOLINT = re.compile(rf"hadolint\s+(?:(global|stage)\s+)?ignore\s*=\s*({_HADOLINT_LIST})(.*)")
 _CHECKOV = re.compile(r"checkov:skip=\s*([\w,]+)(?::\s*(.*))?")
 _DCLINT = re.compile(r"dclint\s+(disable-line|disable)\b(.*)")
 _TRIVY = re.compile(r"trivy:ignore:([\w*-]+)((?::\w+:[\w.-]+)*)")
 _TRIVY_EXPIRY = re.compile(r":exp:([\d-]+)")
+_HADOLINT_SCOPES: dict[str | None, Scope] = {None: "near", "stage": "stage", "global": "file"}
+_CHECK = re.compile(r"check\s*=\s*(.*)")
 _BUILDKIT = re.compile(rf"(?:^|;)\s*skip\s*=\s*({_LIST})")
 
 
@@ -56,7 +59,9 @@ def read_comment(comment: Comment, target: Target) -> Iterator[Directive]:
     if text.startswith("policykit"):
         yield from _ours(text)
     elif target == "dockerfile" and (match := _HADOLINT.match(text)):
-        yield Directive("hadolint", _names(match[2]), "file" if match[1] else "near", match[3].strip())
+        yield Directive("hadolint", _names(match[2]), _HADOLINT_SCOPES[match[1]], match[3].strip())
+    elif target == "dockerfile" and (match := _CHECK.match(text)):
+        yield from _buildkit(match[1], "near")
     elif target == "compose" and (match := _DCLINT.match(text)):
         if match[1] == "disable-line":
             yield Directive("dclint", tuple(match[2].split()), "next line")
@@ -73,9 +78,15 @@ def read_comment(comment: Comment, target: Target) -> Iterator[Directive]:
 
 def read_parser_directive(directive: ParserDirective) -> Iterator[Directive]:
     """`# check=skip=...` at the top of a Dockerfile."""
-    if directive.name == "check" and (match := _BUILDKIT.search(directive.value)):
+    if directive.name == "check":
+        yield from _buildkit(directive.value, "file")
+
+
+def _buildkit(configuration: str, scope: Scope) -> Iterator[Directive]:
+    match = _BUILDKIT.search(configuration)
+    if match is not None:
         names = _names(match[1])
-        yield Directive("buildkit", () if "all" in (name.lower() for name in names) else names, "file")
+        yield Directive("buildkit", () if "all" in (name.lower() for name in names) else names, scope)
 
 
 def _ours(text: str) -> Iterator[Directive]:

@@ -38,6 +38,7 @@ LABEL = ObjectType(
     "Label",
     {
         "key": STRING,
+        "written": STRING,  # the key as written
         "value": STRING,
         "spdx": BOOL,  # the value is a licence expression of SPDX
         "onbuild": BOOL,
@@ -87,7 +88,8 @@ def labels(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     for placed, _, pair in _pairs(dockerfile, project, ("label",)):
         key, value = _expanded(build, placed, pair)
         spdx = value if isinstance(value, Unknown) else is_licence(value)
-        fields = {"key": key, "value": value, "spdx": spdx, "onbuild": placed.trigger}
+        written = pair.name.text.strip("\"'")
+        fields = {"key": key, "written": written, "value": value, "spdx": spdx, "onbuild": placed.trigger}
         yield _subject(fields, dockerfile, placed, pair)
 
 

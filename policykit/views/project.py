@@ -26,6 +26,7 @@ class Facts:
 
     `namespace`: of objects that name none. `build_args`: given to every build. `environment`: the variables that
     Compose interpolates, None where they are not known. `base_images`: users of images, before the built-in table.
+    `user`: who asks for objects from files (`userInfo` of an AdmissionRequest), None for nobody in particular.
     """
 
     namespace: str = "default"
@@ -33,6 +34,7 @@ class Facts:
     build_args: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] | None = None
     base_images: tuple[BaseImage, ...] = ()
+    user: Mapping[str, Any] | None = None
 
 
 class InvalidFile(NamedTuple):

@@ -191,11 +191,11 @@ def pattern_of(text: str | Unknown) -> str:
 
 
 def is_absolute(path: str | Unknown) -> bool | Unknown:
-    """Whether a path begins at a root, that of Windows included; an unknown beginning makes that unknown."""
+    """Whether a path begins at a root or with a drive of Windows; an unknown beginning makes that unknown."""
     text = pattern_of(path)
     if text.startswith(HOLE) and isinstance(path, Unknown):
         return path
-    return bool(re.match(r"[/\\]|[A-Za-z]:[/\\]", text))
+    return bool(re.match(r"[/\\]|[A-Za-z]:", text))
 
 
 def at_span(span: Span, route: Route) -> Place:
