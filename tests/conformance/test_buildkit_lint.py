@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Checks that run only where `# check=experimental=` names them.
 EXPERIMENTAL = {"InvalidDefinitionDescription"}
-#: Checks that BuildKit makes while it builds: it says nothing of stages that the target does not need. We judge them all.
+#: Checks that BuildKit makes while it builds: it never sees the stages that the target does not need; we judge all.
 WHILE_BUILDING = {
     "CopyIgnoredFile",
     "ExposeInvalidFormat",
@@ -28,6 +28,30 @@ WHILE_BUILDING = {
     "UndefinedVar",
     "WorkdirRelativePath",
 }
+CHECKS = [
+    "ConsistentInstructionCasing",
+    "CopyIgnoredFile",
+    "DuplicateStageName",
+    "ExposeInvalidFormat",
+    "ExposeProtoCasing",
+    "FromAsCasing",
+    "FromPlatformFlagConstDisallowed",
+    "InvalidBaseImagePlatform",
+    "InvalidDefaultArgInFrom",
+    "InvalidDefinitionDescription",
+    "JSONArgsRecommended",
+    "LegacyKeyValueFormat",
+    "MaintainerDeprecated",
+    "MultipleInstructionsDisallowed",
+    "NoEmptyContinuation",
+    "RedundantTargetPlatform",
+    "ReservedStageName",
+    "SecretsUsedInArgOrEnv",
+    "StageNameCasing",
+    "UndefinedArgInFrom",
+    "UndefinedVar",
+    "WorkdirRelativePath",
+]
 CHECK_ARGUMENT = "build-arg:BUILDKIT_DOCKERFILE_CHECK"
 _CHECK = re.compile(r"(?m)\A((?:\s*#.*\n)*?)\s*#\s*check\s*=.*$")
 _QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"|`([^`]+)`|\$\{?(\w+)")
@@ -86,9 +110,10 @@ def needed_stages(checked: Checked) -> set[int]:
         needed.add(stage.index)
         open_.append(build.parent(stage))
         for instruction in stage.instructions:
-            flags = [f for f in instruction.flags if f.value is not None]
-            open_ += [build.source(f.value.text) for f in flags if f.name.text == "from"]
-            open_ += [build.source(o.value.text) for f in flags if (o := f.option("from")) and o.value]
+            flags = instruction.flags
+            open_ += [build.source(f.value.text) for f in flags if f.name.text == "from" and f.value is not None]
+            options = (flag.option("from") for flag in flags)
+            open_ += [build.source(option.value.text) for option in options if option and option.value]
     return needed
 
 
@@ -133,11 +158,4 @@ def test_each_policy_stands_for_one_check() -> None:
 
 
 def test_every_check_of_buildkit_has_a_policy() -> None:
-    checks = """
-    ConsistentInstructionCasing CopyIgnoredFile DuplicateStageName ExposeInvalidFormat ExposeProtoCasing FromAsCasing
-    FromPlatformFlagConstDisallowed InvalidBaseImagePlatform InvalidDefaultArgInFrom InvalidDefinitionDescription
-    JSONArgsRecommended LegacyKeyValueFormat MaintainerDeprecated MultipleInstructionsDisallowed NoEmptyContinuation
-    RedundantTargetPlatform ReservedStageName SecretsUsedInArgOrEnv StageNameCasing UndefinedArgInFrom UndefinedVar
-    WorkdirRelativePath
-    """.split()
-    assert [name for name in checks if not equivalents("buildkit", name)] == []
+    assert [name for name in CHECKS if not equivalents("buildkit", name)] == []
