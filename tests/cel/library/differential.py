@@ -1,6 +1,7 @@
 """Runs a library's functions and the API server's on the same arguments.
 
-`POLICYKIT_FUZZ` multiplies the number of examples: the suite takes a few, a long run as many as there is time for.
+`POLICYKIT_FUZZ` multiplies the number of examples: the suite takes a few, the same each time; a long run takes as many
+as there is time for, new ones each time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ Functions = dict[str, "Callable[..., Any]"]
 
 EFFORT = int(os.environ.get("POLICYKIT_FUZZ", "1"))
 some_examples = settings(
-    max_examples=25 * EFFORT, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=25 * EFFORT,
+    deadline=None,
+    derandomize=EFFORT == 1,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 

@@ -7,13 +7,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policykit.cel import regex
 from policykit.cel.errors import BudgetError, EvaluationError
 from policykit.cel.library.regex import find, find_all, find_all_limit
 from policykit.cel.regex import RegexError
+from tests.cel.library.differential import some_examples
 from tests.oracle import Oracle, oracle_or_skip
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def error_of(pattern: str) -> str | None:
     return None
 
 
-@settings(max_examples=40, deadline=None)
+@some_examples
 @given(st.lists(st.tuples(patterns(), st.text("abckKsS01 _\n.é\u212aÀ", max_size=15)), min_size=20, max_size=40))
 def test_as_the_api_server(oracle: Oracle, cases: list[tuple[str, str]]) -> None:
     questions = [
