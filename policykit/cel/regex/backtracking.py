@@ -69,11 +69,25 @@ def growth(node: Node, follow: Ranges, in_loop: bool) -> Growth:
 
 def _sequence(node: Concat, follow: Ranges, in_loop: bool) -> Growth:
     factor, power = 1, 0
-    for item in reversed(node.items):
-        part = growth(item, follow, in_loop)
+    ahead = follow
+    for at in reversed(range(len(node.items))):
+        item = node.items[at]
+        ends_once = _ends_once(item, node.items[at + 1 :], follow)
+        part = growth(item, () if ends_once else ahead, in_loop)
         factor, power = factor * part.factor, power + part.power
-        follow = charset.union(item.first, follow) if item.nullable else item.first
+        ahead = charset.union(item.first, ahead) if item.nullable else item.first
     return Growth(factor, power)
+
+
+def _ends_once(item: Node, rest: tuple[Node, ...], follow: Ranges) -> bool:
+    """Whether there is one place only for a loop to end, as in `[-a-z]*[a-z]` before a dot.
+
+    So it is if a fixed number of characters comes after it, and then something that neither it nor they can be.
+    """
+    if not (isinstance(item, Repeat) and isinstance(item.item, Chars) and rest):
+        return False
+    inside = [one.ranges for one in rest if isinstance(one, Chars)]
+    return len(inside) == len(rest) and not charset.overlap(charset.union(item.first, *inside), follow)
 
 
 def _choice(node: Alternate, follow: Ranges, in_loop: bool) -> Growth:

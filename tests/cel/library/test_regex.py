@@ -127,6 +127,20 @@ def test_no_pattern_takes_long_to_compile(pattern: str) -> None:
     assert time.process_time() - start < 1.0
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        r"^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?::[\w][\w.-]{0,127})?$",
+        r"^(nginx|redis)(:.*)?$",
+        r"^v[0-9]+\.[0-9]+\.[0-9]+$",
+        r".*:latest$",
+    ],
+)
+def test_expressions_of_every_day_are_left_to_the_faster_engine(pattern: str) -> None:
+    assert regex.compile(pattern)._search_limit > 250
+
+
 def test_deep_nesting_is_refused() -> None:
     with pytest.raises(RegexError, match="expression nests too deeply"):
         regex.compile("(a" * 5_000 + ")*" * 5_000)
