@@ -35,6 +35,7 @@ COMMAND = ObjectType(
         "piped": BOOL,  # it reads from the command before it
         "pipesTo": STRING,  # the program that reads what it writes, "" for none
         "pipefail": BOOL,  # the shell reports that a command before a pipe failed
+        "substituted": BOOL,  # it stands in `$(...)`: its output is wanted, and its status is not looked at
         "background": BOOL,  # it is started with &
         "count": INT,  # commands in the instruction
         "last": BOOL,  # none of them comes after it
@@ -72,7 +73,8 @@ def commands(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
                 "last": index == len(script) - 1,
                 "programs": programs,
             }
-            yield Subject(fields, dockerfile, locator(_span(command), run.placed.route))
+            parts = {"assigns": command.assignments[0].word.span} if command.assignments else {}
+            yield Subject(fields, dockerfile, locator(_span(command), run.placed.route, parts))
 
 
 def _span(command: Command) -> Any:
@@ -147,6 +149,7 @@ def _surroundings(script: tuple[Command, ...], index: int) -> dict[str, Any]:
     return {
         "piped": command.position > 0,
         "pipesTo": next((program(c.name) for c in after if c.name), "sh" if after else ""),
+        "substituted": "substitution" in command.context,
         "background": following is not None and following.connective == "&",
     }
 

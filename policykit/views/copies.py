@@ -39,7 +39,7 @@ COPY = ObjectType(
         "heredocs": INT,
         "destination": STRING,
         "absolute": BOOL,  # the destination begins at the root
-        "workdirSet": BOOL,  # a WORKDIR stands before it in its stage or in one below
+        "workdirSet": BOOL,  # a WORKDIR stands before it in its stage or in one below, or the stage starts from scratch
         "from": STRING,  # --from as written, "" for none
         "fromStage": STRING,  # what it means: self, earlier, later, image; "" for none
         "onbuild": BOOL,
@@ -120,7 +120,7 @@ def copies(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
             "heredocs": len(placed.instruction.heredocs),
             "destination": copy.destination,
             "absolute": is_absolute(copy.destination),
-            "workdirSet": placed.stage is not None and workdir_set(build, placed.stage, placed.instruction),
+            "workdirSet": _knows_workdir(build, placed),
             "from": origin.text if origin else "",
             "fromStage": _from_stage(build, placed, origin.text) if origin else "",
             "onbuild": placed.trigger,
@@ -158,6 +158,14 @@ def sources(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
                 "ships": _ships(placed, shipped),
             }
             yield Subject(fields, dockerfile, locator(word.span, placed.route))
+
+
+def _knows_workdir(build: Build, placed: Placed) -> bool:
+    """Whether a relative path is joined to a directory that the file tells: one it sets, or the root of `scratch`."""
+    if placed.stage is None:
+        return False
+    base = build.base(list(build.ancestry(placed.stage))[-1])
+    return workdir_set(build, placed.stage, placed.instruction) or (base is not None and base.value == "scratch")
 
 
 def _ships(placed: Placed, shipped: frozenset[int]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -233,7 +234,7 @@ def _cleaned(call: Call, lookup: Any) -> bool | Unknown:
         without = _without_cache(call, lookup)
         if without is not False:
             return without
-    return any(_cleans(call, command) for command in call.run.script.commands[call.position + 1 :])
+    return _cleaned_later(call)
 
 
 def _without_cache(call: Call, lookup: Any) -> bool | Unknown:
@@ -260,15 +261,27 @@ def _assigned(call: Call, name: str) -> str:
     return ""
 
 
-def _cleans(call: Call, command: Command) -> bool:
-    """Whether a later command deletes what a call cached."""
+def _cleaned_later(call: Call) -> bool:
+    """Whether a command after the call deletes what it cached; `cd` before an `rm` counts."""
+    directory = ""
+    for position, command in enumerate(call.run.script.commands):
+        if command.name == "cd" and len(command.words) > 1:
+            directory = posixpath.join(directory, command.words[1].text)
+        if position > call.position and _cleans(call, command, directory):
+            return True
+    return False
+
+
+def _cleans(call: Call, command: Command, directory: str) -> bool:
+    """Whether a command, run in a directory, deletes what a call cached."""
     words = unwrapped(command)
     if not words:
         return False
     name = program(words[0].text)
     if name in ("rm", "find"):
         paths = [word.text.partition("*")[0].rstrip("/") for word in words[1:] if not word.text.startswith("-")]
-        return any(_covers(path, cache) for path in paths for cache in call.manager.caches if path)
+        absolute = [path if path[0] in "~$" else posixpath.join(directory, path) for path in paths if path]
+        return any(_covers(path, cache) for path in absolute for cache in call.manager.caches)
     line = " ".join([name, *(word.text for word in words[1:] if not word.text.startswith("-"))])
     tool = "pip" if call.manager.name == "pip" else call.tool
     return any(
@@ -284,10 +297,12 @@ def _covers(path: str, cache: str) -> bool:
 
 
 def _removed(call: Call, found: tuple[Call, ...]) -> bool | set[str]:
-    """The packages that are taken away again in the same RUN; True where those of a call are, as a whole."""
+    """The packages that are taken away again in the same RUN; True where those of a call are, or may be, as a whole."""
     names: set[str] = set()
     for other in found:
         if other.run is call.run and other.position > call.position and other.action == "remove":
+            if any(isinstance(text, Unknown) for _, text in other.packages):
+                return True  # which ones only the shell knows
             names |= {_name(other.manager, pattern_of(text)) for _, text in other.packages}
     virtual = call.values.get("t", call.values.get("virtual", ""))
     return True if virtual and virtual in names else names

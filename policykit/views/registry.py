@@ -155,6 +155,28 @@ VIEWS: Mapping[str, View] = {
             frozenset({"port", "path", "host", "command", "initialDelaySeconds", "timeoutSeconds"}),
             {"compose": "compose:compose_probes", "kubernetes": "kubernetes_containers:kubernetes_probes"},
         ),
+        View("apiVersion", "api_versions:API_VERSION", _ANY_PATH, {"kubernetes": "api_versions:api_versions"}),
+        View(
+            "volumeClaim",
+            "volume_claims:VOLUME_CLAIM",
+            _ANY_PATH,
+            {"kubernetes": "volume_claims:volume_claims"},
+            of_project=True,
+        ),
+        View(
+            "composeEntry",
+            "compose_entries:COMPOSE_ENTRY",
+            frozenset({"text"}),
+            {"compose": "compose_entries:compose_entries"},
+            variable="entry",
+        ),
+        View(
+            "composeService",
+            "compose_entries:COMPOSE_SERVICE",
+            _ANY_PATH,
+            {"compose": "compose_entries:compose_services"},
+            variable="service",
+        ),
         View(
             "mapping",
             "pod_views:MAPPING",
@@ -197,7 +219,7 @@ VIEWS: Mapping[str, View] = {
             {"dockerfile": "instructions:instructions"},
         ),
         View("comment", "instructions:COMMENT", frozenset({"text"}), {"dockerfile": "instructions:comments"}),
-        View("command", "commands:COMMAND", frozenset({"name"}), {"dockerfile": "commands:commands"}),
+        View("command", "commands:COMMAND", frozenset({"name", "assigns"}), {"dockerfile": "commands:commands"}),
         View(
             "packageCommand",
             "packages:PACKAGE_COMMAND",
