@@ -88,6 +88,18 @@ def test_address_pools_go_together_by_subnet() -> None:
     assert merged == [{"subnet": "a", "gateway": "x", "ip_range": "r"}, {"subnet": "b"}]
 
 
+def test_address_pools_that_meet_none_of_theirs_are_dropped() -> None:
+    base = "networks: {n: {ipam: {config: [{subnet: a}]}}}"
+    merged = merge(tree(base), tree(base.replace("subnet: a", "subnet: b")))
+    assert merged.data()["networks"]["n"]["ipam"]["config"] == [{"subnet": "b"}]  # as Compose does
+
+
+def test_address_pools_do_not_multiply() -> None:
+    pools = "networks: {n: {ipam: {config: [" + "{subnet: a}, " * 1_000 + "]}}}"
+    with pytest.raises(ComposeError, match="too many address pools"):
+        merge(tree(pools), tree(pools))
+
+
 @pytest.mark.parametrize(
     ("base", "override", "error"),
     [

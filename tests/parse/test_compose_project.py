@@ -295,6 +295,21 @@ def test_what_only_the_network_has_is_not_evaluated() -> None:
     assert (span.line, reason) == (2, "`https://example.com/x.git` is remote and was not loaded")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("include: ['${X}/a.yaml']\n", "which file this names is unknown"),
+        ("include: [{path: a.yaml, project_directory: '${X}'}]\n", "the folder of this include is unknown"),
+        ("services: {b: {extends: {file: '${X}', service: a}}}\n", "which file this names is unknown"),
+        ("services: {b: {extends: '${X}'}}\n", "which service this extends is unknown"),
+    ],
+)
+def test_what_has_an_unknown_name_is_not_evaluated(text: str, reason: str) -> None:
+    loaded = load({"p/compose.yaml": text, "p/a.yaml": "services: {a: {image: x}}"})
+    assert not loaded.problems
+    assert [item.reason for item in loaded.not_evaluated] == [reason]
+
+
 def test_many_includes_end() -> None:
     files = {f"{n}.yaml": f"include: [{n + 1}.yaml, ./{n + 1}.yaml]\n" for n in range(40)}
     began = time.perf_counter()
@@ -344,7 +359,6 @@ secrets: {k: {file: f}}
         "labels": {"n": "1", "f": "1", "b": "true", "e": None},
         "healthcheck": {"test": ["CMD-SHELL", "echo"], "retries": 3},
         "env_file": [{"path": "e.env", "required": True}],
-        "environment": {},
         "depends_on": {"o": {"condition": "service_started", "required": True}},
         "networks": {"n": None},
         "secrets": [{"source": "k", "target": "/run/secrets/k"}],
@@ -444,6 +458,24 @@ def test_all_problems_of_a_schema_at_once() -> None:
 def test_a_long_chain_of_dependencies() -> None:
     text = "services:\n" + "".join(f"  s{n}: {{image: x, depends_on: [s{n + 1}]}}\n" for n in range(3_000))
     assert not errors(text + "  s3000: {image: x}\n")
+
+
+def test_more_ports_than_there_are() -> None:
+    text = "services:\n" + "".join(f"  s{n}: {{image: x, ports: ['1-65535:1-65535']}}\n" for n in range(100))
+    began = time.perf_counter()
+    (problem,) = errors(text)
+    assert "more than 196,605 ports in one project" in problem
+    assert time.perf_counter() - began < 3
+
+
+def test_a_range_of_ports_as_telephony_needs_it() -> None:
+    found = services("services: {a: {image: x, ports: ['10000-12000:10000-12000/udp']}}")["a"]["ports"]
+    assert (len(found), found[-1]["target"], found[-1]["published"]) == (2001, 12000, "12000")
+
+
+def test_nesting_up_to_the_limit() -> None:
+    text = "x-a: " + "[" * 250 + "]" * 250 + "\nservices: {a: {image: x}}\n"
+    assert not load({"a.yaml": text, "b.yaml": text}, "a.yaml", "b.yaml").problems
 
 
 def test_laughing_at_compose() -> None:

@@ -116,6 +116,18 @@ def test_local_tags() -> None:
     assert {key: entry.node.tag for key, entry in root.value.items()} == {"a": "!reset", "b": None}
 
 
+@pytest.mark.parametrize(
+    "text", ["a: {b: [1, é, 😀]}\n--- x\n", "a: &x [1]\nb: *x\n", "a: [\n---\nb: 1\n", "a: \x07\n"]
+)
+def test_without_libyaml(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_libyaml = outcome(text)
+    monkeypatch.setattr("yaml.__with_libyaml__", False)
+    without = outcome(text)
+    assert len(without) == len(with_libyaml)
+    for one, other in zip(with_libyaml, without, strict=True):
+        assert one == other or (isinstance(one, str) and one[:2] == other[:2])  # the words of an error differ
+
+
 # -- positions ---------------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from policykit.parse.compose.tree import (
     Patterns,
     child,
     children,
+    items,
     kind,
     mapping,
     plain_text,
@@ -28,10 +29,25 @@ if TYPE_CHECKING:
 
     Transform = Callable[[Node], Node]
 
+#: Ports of a project, each in a range counted: three times all that there are.
+_MAX_PORTS = 3 * 65_535
+
 
 def canonical(tree: Node) -> Node:
     """Short syntaxes in their long form; ComposeError for a short syntax that does not read."""
+    _check_ports(tree)
     return _apply(tree, _SHORT)
+
+
+def _check_ports(tree: Node) -> None:
+    """ComposeError for more ports than a model can mean, before each range becomes its ports."""
+    total = 0
+    for section in ("services", "jobs"):
+        for service in children(child(tree, section)).values():
+            for port in items(child(service, "ports")):
+                total += short.width(port.value)
+                if total > _MAX_PORTS:
+                    raise ComposeError(f"more than {_MAX_PORTS:,} ports in one project", port.span)
 
 
 def with_defaults(tree: Node) -> Node:

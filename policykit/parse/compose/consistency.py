@@ -229,18 +229,19 @@ def _circles(active: dict[str, Node]) -> Iterator[ComposeError]:
     graph = {name: _dependencies(service) for name, service in active.items()}
     done: set[str] = set()
     for start in graph:
-        path: list[str] = []
+        path: dict[str, None] = {}
         stack = [(start, False)]
         while stack:
             name, is_left = stack.pop()
             if is_left:
-                done.add(path.pop())
+                done.add(path.popitem()[0])
             elif name not in done and name in graph:
-                path.append(name)
+                path[name] = None
                 stack.append((name, True))
                 for other, node in graph[name].items():
                     if other in path:
-                        circle = " -> ".join((*path[path.index(other) :], other))
+                        names = list(path)
+                        circle = " -> ".join((*names[names.index(other) :], other))
                         yield ComposeError(f"dependency cycle detected: {circle}", node.span)
                         return
                     stack.append((other, False))

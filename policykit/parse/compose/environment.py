@@ -45,6 +45,8 @@ def _variables(loader: Loader, service: Node, folder: str, environment: Environm
             continue
         known = environment.merged({name: text(node) for name, node in found.items()})
         found |= _read(loader, entry, joined(folder, text(path)), known)
+    if not found:
+        return None
     own = child(service, "environment") or mapping({}, service.span)
     inherited = mapping(found, own.span)
     return Node({**inherited.value, **own.value}, own.span)

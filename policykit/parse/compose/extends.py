@@ -9,6 +9,7 @@ import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from policykit.finding import NotEvaluated
 from policykit.parse.compose.canonical import canonical
 from policykit.parse.compose.files import rebased
 from policykit.parse.compose.merge import merge
@@ -16,6 +17,7 @@ from policykit.parse.compose.tags import Resets
 from policykit.parse.compose.tree import ComposeError, child, children, with_entry, without
 from policykit.parse.compose.unicity import unique
 from policykit.parse.yaml_nodes import Node
+from policykit.unknown import Unknown
 
 if TYPE_CHECKING:
     from policykit.parse.compose.load import Loader, Place
@@ -63,9 +65,12 @@ def _resolved(name: str, services: Node, scope: Scope, trail: tuple[tuple[str, s
         return service
     here = (scope.place.file, name)
     if here in trail or len(trail) >= _MAX_CHAIN:
-        chain = " extends ".join(f"{service} ({file})" for file, service in (*trail, here))
+        chain = " extends ".join(f"{step} ({file})" for file, step in (*trail, here))
         raise ComposeError(f"circular reference: {chain}", extends.span)
     reference, file = _target(extends, name)
+    if isinstance(reference.value, Unknown):
+        scope.loader.not_evaluated.append(NotEvaluated(reference.span, "which service this extends is unknown"))
+        return without(service, "extends")
     if file is not None:
         loaded = _other_file(file, scope)
         if loaded is None:
@@ -86,12 +91,12 @@ def _resolved(name: str, services: Node, scope: Scope, trail: tuple[tuple[str, s
 
 def _target(extends: Node, name: str) -> tuple[Node, Node | None]:
     """The nodes that name the service, and the file if it is another."""
-    if isinstance(extends.value, str):
+    if isinstance(extends.value, str | Unknown):
         return extends, None
     reference, file = child(extends, "service"), child(extends, "file")
-    if reference is None or not isinstance(reference.value, str):
+    if reference is None or not isinstance(reference.value, str | Unknown):
         raise ComposeError(f"extends of `{name}` needs a service", extends.span)
-    if file is not None and not isinstance(file.value, str):
+    if file is not None and not isinstance(file.value, str | Unknown):
         raise ComposeError("extends.file must be a string", file.span)
     return reference, file
 

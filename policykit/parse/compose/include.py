@@ -9,9 +9,11 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from policykit.finding import NotEvaluated
 from policykit.parse.compose.files import is_elsewhere, joined, rebased
 from policykit.parse.compose.merge import merge
 from policykit.parse.compose.tree import ComposeError, child, children, items, mapping, with_entry, without
+from policykit.unknown import Unknown
 
 if TYPE_CHECKING:
     from policykit.document import Source
@@ -48,14 +50,14 @@ def apply_includes(loader: Loader, tree: Node, resets: Resets, place: Place) -> 
 
 
 def _entry(node: Node) -> _Include:
-    if isinstance(node.value, str):
+    if isinstance(node.value, str | Unknown):
         return _Include([node], None, None, node)
     paths = _texts(child(node, "path"))
     if not isinstance(node.value, dict) or not paths:
         raise ComposeError("an include needs a path", node.span)
     env_files = child(node, "env_file")
     directory = child(node, "project_directory")
-    if directory is not None and not isinstance(directory.value, str):
+    if directory is not None and not isinstance(directory.value, str | Unknown):
         raise ComposeError("project_directory must be a string", directory.span)
     return _Include(paths, None if env_files is None else _texts(env_files), directory, node)
 
@@ -64,7 +66,7 @@ def _texts(node: Node | None) -> list[Node]:
     """A text or a list of texts as a list of nodes."""
     nodes = [] if node is None else [node] if not isinstance(node.value, list) else node.value
     for item in nodes:
-        if not isinstance(item.value, str):
+        if not isinstance(item.value, str | Unknown):
             raise ComposeError("must be a string", item.span)
     return nodes
 
@@ -81,6 +83,9 @@ def _load(loader: Loader, include: _Include, place: Place) -> Node | None:
             raise ComposeError(f"include cycle detected: {trail}", path.span)
         sources.append(source)
     directory = include.project_directory
+    if directory is not None and isinstance(directory.value, Unknown):
+        loader.not_evaluated.append(NotEvaluated(directory.span, "the folder of this include is unknown"))
+        return None
     inner = posixpath.dirname(include.paths[0].value) if directory is None else directory.value
     folder = joined(place.folder, inner) if inner else place.folder
     environment = _environment(loader, include, folder, place)

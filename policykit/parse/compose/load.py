@@ -27,6 +27,7 @@ from policykit.parse.compose.values import check_values
 from policykit.parse.yaml import parse_yaml
 from policykit.parse.yaml_nodes import Node
 from policykit.parse.yaml_scalars import COMPOSE
+from policykit.unknown import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -88,7 +89,10 @@ class Loader:
         return self.roots[source.name]
 
     def source(self, folder: str, path: Node) -> Source | None:
-        """The file that a node names; None, and a note of it, where it is remote. ComposeError where it is missing."""
+        """The file that a node names; None, with a note of it, where it is out of reach; ComposeError where missing."""
+        if isinstance(path.value, Unknown):
+            self.not_evaluated.append(NotEvaluated(path.span, "which file this names is unknown"))
+            return None
         if is_remote(path.value):
             self.not_evaluated.append(NotEvaluated(path.span, f"`{path.value}` is remote and was not loaded"))
             return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from policykit.parse.compose.tree import ComposeError, Patterns, children, kind, mapping, plain_text
+from policykit.parse.compose.tree import ComposeError, Patterns, children, frozen, kind, mapping, plain_text
 from policykit.parse.compose.unicity import by_key, unique_items
 from policykit.parse.yaml_nodes import Entry, Node
 from policykit.unknown import Unknown
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Merger = Callable[[Node, Node, "Patterns[Merger]"], Node]
+
+#: Pairs of old and new address pools.
+_MAX_POOLS = 100_000
 
 
 def merge(base: Node, override: Node, *route: str) -> Node:
@@ -53,12 +56,12 @@ def _merge_mappings(base: Node, override: Node, patterns: Patterns[Merger]) -> N
 
 def _without_duplicates(base: list[Node], override: list[Node]) -> list[Node]:
     merged = list(base)
-    known = [node.data() for node in base]
+    known = {frozen(node.data()) for node in base}
     for node in override:
-        data = node.data()
-        if data not in known:
+        key = frozen(node.data())
+        if key not in known:
             merged.append(node)
-            known.append(data)
+            known.add(key)
     return merged
 
 
@@ -135,26 +138,26 @@ def _merge_ulimit(base: Node, override: Node, patterns: Patterns[Merger]) -> Nod
 
 
 def _merge_ipam(base: Node, override: Node, patterns: Patterns[Merger]) -> Node:
-    """Address pools go together by subnet."""
+    """Address pools go together by subnet: each new one with each old one, the way Compose does it."""
     for node in (base, override):
         if not isinstance(node.value, list) or not all(isinstance(item.value, dict) for item in node.value):
             raise ComposeError("ipam.config must be a list of mappings", node.span)
+    if len(base.value) * len(override.value) > _MAX_POOLS:
+        raise ComposeError("too many address pools", override.span)
     merged: dict[Any, Node] = {}
     for old in base.value:
         for new in override.value:
             subnet = _subnet(new)
-            if subnet != _subnet(old):
-                merged.setdefault(subnet, new)
-                if merged[subnet] is new:
-                    continue
-            both = _merge_mappings(old, new, patterns)
-            merged[_subnet(both)] = both
+            if subnet != _subnet(old) and subnet not in merged:
+                merged[subnet] = new
+            else:
+                merged[subnet] = _merge_mappings(old, new, patterns)
     return Node(list(merged.values()), override.span)
 
 
 def _subnet(node: Node) -> Any:
     subnet = children(node).get("subnet")
-    return None if subnet is None else subnet.value
+    return None if subnet is None else frozen(subnet.data())
 
 
 def _sequence(node: Node) -> list[Node]:

@@ -80,7 +80,8 @@ class ComposeProject:
 class LoadedProject:
     """`project` is None where the files cannot be loaded; `files` are all that were read, in order.
 
-    `not_evaluated`: the parts of the project that only the network has.
+    `not_evaluated`: the parts of the project that are out of reach, on the network or under an unknown name. Where
+    there are some, nothing is said about what the others refer to.
     """
 
     project: ComposeProject | None
@@ -124,12 +125,11 @@ def _load(loader: Loader, sources: Sequence[Source], options: Options, problems:
     name = options.name or _project_name(loader, sources, environment, folder)
     environment = Environment({**environment.variables, "COMPOSE_PROJECT_NAME": name}, options.complete)
     model = loader.model(sources, folder, environment, ())
-    if not model.value:
+    if not model.value and not loader.not_evaluated:
         raise ComposeError("empty compose file", model.span)
-    if options.consistent:
+    if options.consistent and not loader.not_evaluated:
         problems += contradictions(model, options.profiles)
-        if not loader.not_evaluated:
-            problems += dangling(model, options.profiles)
+        problems += dangling(model, options.profiles)
     written = child(model, "name")
     model = with_entry(model, "name", Node(name, written.span if written else yaml_nodes.first_key(model)))
     return with_env_files(loader, normalised(model), folder, environment)
@@ -154,11 +154,12 @@ def project_files(name: str, exists: Callable[[str], bool]) -> tuple[str, ...]:
 
     A file by another name is a project of its own.
     """
-    folder, base = folder_of(name), posixpath.basename(name.replace("\\", "/"))
+    base = posixpath.basename(name.replace("\\", "/"))
     if base not in _DEFAULT_NAMES and base not in _OVERRIDE_NAMES:
         return (name,)
-    main = next((path for path in (joined(folder, file) for file in _DEFAULT_NAMES) if exists(path)), None)
-    override = next((path for path in (joined(folder, file) for file in _OVERRIDE_NAMES) if exists(path)), None)
-    if main is None or (base in _DEFAULT_NAMES and main != joined(folder, base)):
+    folder = name[: len(name) - len(base)]
+    main = next((path for path in (folder + file for file in _DEFAULT_NAMES) if exists(path)), None)
+    override = next((path for path in (folder + file for file in _OVERRIDE_NAMES) if exists(path)), None)
+    if main is None or (base in _DEFAULT_NAMES and main != name):
         return (name,)
     return (main,) if override is None else (main, override)

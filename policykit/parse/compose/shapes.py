@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from policykit.document import route_text
-from policykit.parse.compose.tree import ComposeError, kind
+from policykit.parse.compose.tree import ComposeError, frozen, kind
 from policykit.parse.yaml_nodes import first_key
 from policykit.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from policykit.document import Route
     from policykit.parse.yaml_nodes import Entry, Node
@@ -144,25 +144,15 @@ def _list_violations(node: Node, shape: Shape, route: Route) -> Iterator[Compose
 
 
 def _equal_items(nodes: list[Node]) -> tuple[int, int] | None:
-    seen: dict[str, int] = {}
+    seen: dict[Hashable, int] = {}
     for index, node in enumerate(nodes):
-        data = node.data()
-        if isinstance(data, Unknown):
+        if isinstance(node.value, Unknown):
             continue
-        key = repr(_comparable(data))
+        key = frozen(node.data())
         if key in seen:
             return seen[key], index
         seen[key] = index
     return None
-
-
-def _comparable(data: Any) -> Any:
-    """JSON's equality: 1 is 1.0, true is not 1, the order of keys does not matter."""
-    if isinstance(data, dict):
-        return sorted((key, _comparable(value)) for key, value in data.items())
-    if isinstance(data, list):
-        return [_comparable(item) for item in data]
-    return int(data) if isinstance(data, float) and data.is_integer() else data
 
 
 def _kinds_of(value: Any) -> frozenset[str]:

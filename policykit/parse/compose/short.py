@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MAX_PORT = 65_535
 _PROTOCOLS = frozenset(("tcp", "udp", "sctp"))
 _PROPAGATIONS = frozenset(("rprivate", "private", "rshared", "shared", "rslave", "slave"))
+_PORT_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})(?:/[^:]*)?\Z")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -53,6 +54,12 @@ def ports(node: Node) -> list[Node]:
         fields["protocol"] = protocol
         found.append(_fields(fields, node.span))
     return sorted(found, key=lambda port: f"{port.value['target'].node.value}/{protocol}")
+
+
+def width(value: Any) -> int:
+    """How many ports a `ports` entry stands for, at most."""
+    match = _PORT_RANGE.search(value) if isinstance(value, str) else None
+    return min(int(match.group(2)) - int(match.group(1)), _MAX_PORT) + 1 if match else 1
 
 
 def _port_parts(spec: str, span: Span) -> tuple[str, str, str]:

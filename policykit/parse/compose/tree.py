@@ -11,7 +11,7 @@ from policykit.errors import ParseError
 from policykit.parse.yaml_nodes import Entry, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from policykit.document import Span
 
@@ -125,6 +125,15 @@ def with_entry(node: Node, key: str, value: Node, *, key_span: Span | None = Non
 def without(node: Node, *keys: str) -> Node:
     """The mapping without some keys."""
     return Node({key: entry for key, entry in node.value.items() if key not in keys}, node.span, node.tag)
+
+
+def frozen(data: Any) -> Hashable:
+    """A key that two values share where JSON calls them equal: order does not matter in mappings, true is not 1."""
+    if isinstance(data, dict):
+        return frozenset((key, frozen(value)) for key, value in data.items())
+    if isinstance(data, list):
+        return tuple(frozen(item) for item in data)
+    return (isinstance(data, bool), data)
 
 
 def kind(value: Any) -> str:
