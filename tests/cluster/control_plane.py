@@ -112,7 +112,7 @@ def _credentials(directory: Path) -> bytes:
     leaf = authority.leaf(ca, ["127.0.0.1", "localhost", "kubernetes.default.svc"], now)
     signing = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     secret = signing.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
+    policy: dict[str, Any] = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
     policy["rules"] = [{"level": "Metadata"}]
     tokens = f'{TOKEN},admin,1,"system:masters"\n{USER_TOKEN},jane,2,"system:masters"\n'
     files = {
@@ -171,7 +171,7 @@ def _wait(plane: ControlPlane, seconds: float = 90.0) -> None:
         for process in plane.processes:
             if process.poll() is not None:
                 log = (plane.directory / "kube-apiserver.log").read_text(errors="replace")
-                raise RuntimeError(f"{process.args} ended: {log[-2000:]}")
+                raise RuntimeError(f"{process.args!r} ended: {log[-2000:]}")
         try:
             with urllib.request.urlopen(request, context=tls, timeout=5) as reply:
                 if reply.status == 200 and plane.client.get("/api/v1/namespaces/default").status == 200:

@@ -81,6 +81,8 @@ def backtracks(subject: Any, _rule: Any, _facts: Any) -> Iterator[tuple[str, str
 
 
 def wants_isolation(subject: Any, _rule: Any, facts: Facts | None) -> Iterator[tuple[str, str]]:
+    if subject.get("kind") != "Pod":
+        return
     namespace = subject.get("metadata", {}).get("namespace", "")
     objects = facts.objects(namespace) if facts is not None else None
     if objects is None:
@@ -104,7 +106,7 @@ class FakeJudge:
                 failure_policy=rule.get("failurePolicy", "fail"),
                 operations=frozenset(rule.get("operations", ())),
                 subresources=frozenset(rule.get("subresources", ())),
-                any_object=rule.get("anyObject", False),
+                kinds=frozenset(rule["kinds"]) if "kinds" in rule else None,
             )
             for rule in rules
         }

@@ -346,7 +346,7 @@ def test_15_modes_by_namespace_take_the_first_match() -> None:
         ]
     }
     policies = fake(TAG, PRIVILEGED, **section)
-    privileged = {"securityContext": {"privileged": True}}
+    privileged: dict[str, Any] = {"securityContext": {"privileged": True}}
     assert decide(make_review(pod(LATEST, "dev-1")), policies).audit_annotations["image-explicit-tag"]
     assert not decide(make_review(pod(LATEST, "dev-1", **privileged)), policies).allowed
     assert decide(make_review(pod(LATEST, "shop")), policies).warnings

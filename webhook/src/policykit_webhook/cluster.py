@@ -12,8 +12,9 @@ import random
 import time
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from policykit_webhook.kubernetes import KubernetesKind, resource
 from policykit_webhook.logs import log
 
 if TYPE_CHECKING:
@@ -22,32 +23,22 @@ if TYPE_CHECKING:
     from lightkube import AsyncClient
 
 
-class Watched(NamedTuple):
-    """A kind that policies may look at beside the object under review."""
-
-    group: str
-    version: str
-    kind: str
-    plural: str
-    namespaced: bool = True
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-
 #: Kubernetes' own kinds, and the network policies of common plug-ins where their API is there.
-WATCHED: tuple[Watched, ...] = (
-    Watched("", "v1", "Namespace", "namespaces", namespaced=False),
-    Watched("", "v1", "LimitRange", "limitranges"),
-    Watched("", "v1", "ServiceAccount", "serviceaccounts"),
-    Watched("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
-    Watched("cilium.io", "v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),
-    Watched("cilium.io", "v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", namespaced=False),
-    Watched("crd.projectcalico.org", "v1", "NetworkPolicy", "networkpolicies"),
-    Watched("crd.projectcalico.org", "v1", "GlobalNetworkPolicy", "globalnetworkpolicies", namespaced=False),
-    Watched("policy.networking.k8s.io", "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", namespaced=False),
-    Watched(
+WATCHED: tuple[KubernetesKind, ...] = (
+    KubernetesKind("", "v1", "Namespace", "namespaces", namespaced=False),
+    KubernetesKind("", "v1", "LimitRange", "limitranges"),
+    KubernetesKind("", "v1", "ServiceAccount", "serviceaccounts"),
+    KubernetesKind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
+    KubernetesKind("cilium.io", "v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),
+    KubernetesKind(
+        "cilium.io", "v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", namespaced=False
+    ),
+    KubernetesKind("crd.projectcalico.org", "v1", "NetworkPolicy", "networkpolicies"),
+    KubernetesKind("crd.projectcalico.org", "v1", "GlobalNetworkPolicy", "globalnetworkpolicies", namespaced=False),
+    KubernetesKind(
+        "policy.networking.k8s.io", "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", namespaced=False
+    ),
+    KubernetesKind(
         "policy.networking.k8s.io",
         "v1alpha1",
         "BaselineAdminNetworkPolicy",
@@ -68,10 +59,10 @@ _NOT_THERE = 404
 class ClusterCache:
     """What the watches have told; fulfils `judge.Facts`."""
 
-    def __init__(self, kinds: Iterable[Watched] = WATCHED, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, kinds: Iterable[KubernetesKind] = WATCHED, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._by_namespace: dict[str, dict[tuple[Watched, str], Mapping[str, Any]]] = defaultdict(dict)
-        self._lost: dict[Watched, float] = dict.fromkeys(kinds, float("-inf"))
+        self._by_namespace: dict[str, dict[tuple[KubernetesKind, str], Mapping[str, Any]]] = defaultdict(dict)
+        self._lost: dict[KubernetesKind, float] = dict.fromkeys(kinds, float("-inf"))
 
     @property
     def synced(self) -> bool:
@@ -96,7 +87,7 @@ class ClusterCache:
         shared = [obj for (watched, name), obj in wide.items() if watched.kind != "Namespace" or name == namespace]
         return [*self._by_namespace.get(namespace, {}).values(), *shared]
 
-    def replace(self, watched: Watched, objects: Iterable[Mapping[str, Any]]) -> None:
+    def replace(self, watched: KubernetesKind, objects: Iterable[Mapping[str, Any]]) -> None:
         """What a list said: all there is of a kind."""
         for kept in self._by_namespace.values():
             for key in [key for key in kept if key[0] == watched]:
@@ -105,19 +96,19 @@ class ClusterCache:
             self.put(watched, obj)
         self.in_touch(watched)
 
-    def put(self, watched: Watched, obj: Mapping[str, Any]) -> None:
+    def put(self, watched: KubernetesKind, obj: Mapping[str, Any]) -> None:
         metadata = {k: v for k, v in (obj.get("metadata") or {}).items() if k != "managedFields"}
         kept = {**obj, "apiVersion": watched.api_version, "kind": watched.kind, "metadata": metadata}
         self._by_namespace[metadata.get("namespace", "")][watched, metadata.get("name", "")] = kept
 
-    def remove(self, watched: Watched, obj: Mapping[str, Any]) -> None:
+    def remove(self, watched: KubernetesKind, obj: Mapping[str, Any]) -> None:
         metadata = obj.get("metadata") or {}
         self._by_namespace[metadata.get("namespace", "")].pop((watched, metadata.get("name", "")), None)
 
-    def in_touch(self, watched: Watched) -> None:
+    def in_touch(self, watched: KubernetesKind) -> None:
         self._lost[watched] = float("inf")
 
-    def out_of_touch(self, watched: Watched) -> None:
+    def out_of_touch(self, watched: KubernetesKind) -> None:
         """What was listed counts for a while; what never was does not."""
         self._lost[watched] = min(self._lost[watched], self._clock())
 
@@ -149,7 +140,7 @@ async def _say(cache: ClusterCache, say_synced: Callable[[float], object]) -> No
         await asyncio.sleep(1.0)
 
 
-async def _follow(client: AsyncClient, kind: Watched, cache: ClusterCache) -> None:
+async def _follow(client: AsyncClient, kind: KubernetesKind, cache: ClusterCache) -> None:
     """Lists and watches one kind for ever; an API that is not there is one without objects."""
     wait = _PATIENCE[0]
     while True:
@@ -166,21 +157,19 @@ async def _follow(client: AsyncClient, kind: Watched, cache: ClusterCache) -> No
         await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
 
 
-def _troubled(kind: Watched, cache: ClusterCache, wait: float, what: str) -> float:
+def _troubled(kind: KubernetesKind, cache: ClusterCache, wait: float, what: str) -> float:
     cache.out_of_touch(kind)
     log(logging.WARNING, "a watch broke", kind=kind.kind, group=kind.group, error=what)
     return min(wait * 2, _PATIENCE[1])
 
 
-async def _list_and_watch(client: AsyncClient, kind: Watched, cache: ClusterCache) -> None:
-    from lightkube import generic_resource
-
-    make = generic_resource.create_namespaced_resource if kind.namespaced else generic_resource.create_global_resource
-    resource: Any = make(kind.group, kind.version, kind.kind, kind.plural)
+async def _list_and_watch(client: AsyncClient, kind: KubernetesKind, cache: ClusterCache) -> None:
     everywhere: dict[str, Any] = {"namespace": "*"} if kind.namespaced else {}
-    found = client.list(resource, chunk_size=_CHUNK, **everywhere)
+    found = client.list(resource(kind), chunk_size=_CHUNK, **everywhere)
     cache.replace(kind, [dict(obj) async for obj in found])
-    events = client.watch(resource, resource_version=found.resourceVersion, server_timeout=_WATCH_SECONDS, **everywhere)
+    events = client.watch(
+        resource(kind), resource_version=found.resourceVersion, server_timeout=_WATCH_SECONDS, **everywhere
+    )
     async for event, obj in events:
         if event == "DELETED":
             cache.remove(kind, obj)

@@ -32,8 +32,8 @@ class Rule:
     """What the decision needs to know of a policy.
 
     `operations` and `subresources` are those that the policy itself names (a ValidatingAdmissionPolicy does);
-    empty where it speaks about objects and not about requests. `any_object`: it judges objects of every kind, not only
-    those that make pods. `matches`: the rules (of admissionregistration.k8s.io) that the policy itself names.
+    empty where it speaks about objects and not about requests. `kinds`: of the objects that it can say anything about,
+    None for any. `matches`: the rules (of admissionregistration.k8s.io) that the policy itself names.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Rule:
     failure_policy: FailurePolicy = "fail"
     operations: frozenset[str] = frozenset()
     subresources: frozenset[str] = frozenset()
-    any_object: bool = False
+    kinds: frozenset[str] | None = None
     matches: tuple[Mapping[str, Any], ...] = ()
 
 

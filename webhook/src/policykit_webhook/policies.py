@@ -22,10 +22,10 @@ from policykit.errors import Problem, UsageError
 from policykit.files import display_name
 from policykit.suppress import Given, suppress
 from policykit.views.objects import AdmittedObject, annotations_of
-from policykit.views.registry import VIEWS
 from policykit_webhook import bundle, decision
 from policykit_webhook.judge import Rule, Violation
-from policykit_webhook.settings import Settings, settings_from
+from policykit_webhook.scope import kinds_of
+from policykit_webhook.settings import ABOUT_FILES, Settings, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from policykit_webhook.judge import Facts
     from policykit_webhook.review import Review
 
-#: Views whose subjects are objects of every kind; those of all others are found in what makes pods.
-_ANY_OBJECT = frozenset({"object"})
+#: The view whose subjects are judged by what else is in their namespace; others look at it where it is there.
+_NAMESPACE = "namespace"
 _UNKNOWN_FACTS = "what else is in the namespace is not known"
 
 
@@ -49,7 +49,8 @@ def load(directory: str) -> decision.Policies:
     catalogue = load_catalogue((*settings.policies, *bundle.folders(root)), cache=root.parent / "compiled")
     in_force = settings.in_force(catalogue, Choice())
     own = _expanded(settings_from(config.webhook or {}), catalogue)
-    return decision.policies(EngineJudge(catalogue, rule_set(catalogue, in_force.rules), settings, own, root), own)
+    asked = {r: said for r, said in in_force.rules.items() if r not in own.ignore and _about_objects(catalogue, r)}
+    return decision.policies(EngineJudge(catalogue, rule_set(catalogue, asked), settings, own, root), own)
 
 
 class EngineJudge:
@@ -65,7 +66,7 @@ class EngineJudge:
         self._inline = settings.object_exceptions
         self._here = Span(f"{display_name(str(directory.absolute()))}/admission-review", 1, 1, 1, 1)
         self._judge_of = lru_cache(maxsize=64)(self._make_judge)
-        self._crossing = frozenset(r for r in rules.rules if VIEWS[_policy(catalogue, r).for_each].of_project)
+        self._crossing = frozenset(r for r in rules.rules if _policy(catalogue, r).for_each == _NAMESPACE)
         self.digest = f"sha256:{rules.digest}"
         self.rules: Mapping[str, Rule] = {r: _rule(_policy(catalogue, r), said) for r, said in rules.rules.items()}
 
@@ -143,8 +144,12 @@ def _policy(catalogue: Catalogue, rule: str) -> Policy:
     return policy
 
 
+def _about_objects(catalogue: Catalogue, rule: str) -> bool:
+    return "kubernetes" in _policy(catalogue, rule).targets
+
+
 def _rule(policy: Policy, said: RuleSettings) -> Rule:
-    return Rule(policy.id, said.severity, any_object=policy.for_each in _ANY_OBJECT)
+    return Rule(policy.id, said.severity, kinds=kinds_of(policy))
 
 
 def _document(subject: Mapping[str, Any], review: Review) -> AdmittedObject:
@@ -161,18 +166,19 @@ def _expanded(settings: Settings, catalogue: Catalogue) -> Settings:
     """Categories and peers' names in the section to rule ids. Raises UsageError for names of nothing."""
     problems: list[Problem] = []
 
+    def of(name: str) -> tuple[str, ...]:
+        found = catalogue.resolve(name)
+        if not found and name not in ABOUT_FILES:
+            problems.append(Problem(f"no rule or category is called `{name}`", "webhook", "see `policykit rules`"))
+        return found
+
     def ids(said: Mapping[str, Any]) -> dict[str, Any]:
-        expanded = {}
-        for name, value in said.items():
-            found = catalogue.resolve(name)
-            if not found:
-                problems.append(Problem(f"no rule or category is called `{name}`", "webhook", "see `policykit rules`"))
-            expanded.update(dict.fromkeys(found, value))
-        return expanded
+        return {rule: value for name, value in said.items() for rule in of(name)}
 
     expanded = replace(
         settings,
         rules=ids(settings.rules),
+        ignore=tuple(rule for name in settings.ignore for rule in of(name)),
         on_error=ids(settings.on_error),
         namespaces=tuple(replace(entry, rules=ids(entry.rules)) for entry in settings.namespaces),
     )

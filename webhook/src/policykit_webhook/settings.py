@@ -21,6 +21,8 @@ Updates = Literal["ratchet", "strict"]
 
 #: Where the API server must go on working whatever the policies say. The webhook's own namespace is added on install.
 SYSTEM_NAMESPACES = ("kube-system", "kube-node-lease", "kube-public")
+#: Rules and categories that are about files: the API server checks schemas itself, and a Secret is written somewhere.
+ABOUT_FILES = ("schema", "secret-in-manifest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Settings:
     """How findings become decisions.
 
     `mode`, `rules`: the most that rules may do; `namespaces`: the same for namespaces, the first match counts.
+    `ignore`: rules and categories that are not asked in the cluster.
     `updates`: `ratchet` denies an update only for what it adds, `strict` for all that is wrong.
     `on_error`: a rule that cannot be evaluated fails (a violation) or is ignored, by default as the policy itself says.
     `object_exceptions`: whether `policykit.dev/ignore.<rule>` annotations on the reviewed object count.
@@ -58,6 +61,7 @@ class Settings:
     mode: Mode = "enforce"
     rules: Mapping[str, Mode] = field(default_factory=dict)
     namespaces: tuple[NamespaceModes, ...] = ()
+    ignore: tuple[str, ...] = ABOUT_FILES
     updates: Updates = "ratchet"
     on_error: Mapping[str, FailurePolicy] = field(default_factory=dict)
     object_exceptions: bool = False
@@ -98,6 +102,7 @@ class _Reader:
             "mode": lambda where, value: self.choice(where, value, MODES),
             "rules": lambda where, value: self.choices(where, value, MODES),
             "namespaces": self.namespaces,
+            "ignore": self.texts,
             "updates": lambda where, value: self.choice(where, value, get_args(Updates)),
             "on_error": lambda where, value: self.choices(where, value, get_args(FailurePolicy)),
             "object_exceptions": self.boolean,

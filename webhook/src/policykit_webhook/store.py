@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from policykit_webhook.authority import Credential
 from policykit_webhook.certificates import Managed
+from policykit_webhook.kubernetes import KubernetesKind, resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,11 +114,11 @@ class Store:
                 version = {"op": "test", "path": "/metadata/resourceVersion", "value": self._versions[name]}
                 await self._patch(name, [version, *patch])
 
-    async def _get(self, kind: _Kind, name: str) -> Mapping[str, Any] | None:
+    async def _get(self, kind: KubernetesKind, name: str) -> Mapping[str, Any] | None:
         from lightkube.core.exceptions import ApiError
 
         try:
-            found = await self.client.get(kind.resource(), name, **self._within(kind))
+            found = await self.client.get(resource(kind), name, **self._within(kind))
         except ApiError as error:
             if error.status.code == _ABSENT:
                 self._versions.pop(name, None)
@@ -126,13 +127,13 @@ class Store:
         self._versions[name] = (found.get("metadata") or {}).get("resourceVersion", "")
         return dict(found)
 
-    async def _put(self, kind: _Kind, name: str, content: Mapping[str, Any]) -> bool:
+    async def _put(self, kind: KubernetesKind, name: str, content: Mapping[str, Any]) -> bool:
         """Creates or replaces; False where somebody was faster."""
         from lightkube.core.exceptions import ApiError
 
         metadata: dict[str, Any] = {"name": name, "namespace": self.places.namespace}
         metadata["labels"] = {"app.kubernetes.io/part-of": "policykit"}
-        obj = kind.resource()({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **content})
+        obj = resource(kind)({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **content})
         try:
             if version := self._versions.get(name):
                 metadata["resourceVersion"] = version
@@ -149,34 +150,17 @@ class Store:
     async def _patch(self, name: str, patch: Sequence[Mapping[str, Any]]) -> None:
         from lightkube.types import PatchType
 
-        await self.client.patch(_CONFIGURATIONS.resource(), name, list(patch), patch_type=PatchType.JSON)
+        await self.client.patch(resource(_CONFIGURATIONS), name, list(patch), patch_type=PatchType.JSON)
 
-    def _within(self, kind: _Kind) -> dict[str, Any]:
+    def _within(self, kind: KubernetesKind) -> dict[str, Any]:
         return {"namespace": self.places.namespace} if kind.namespaced else {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    group: str
-    kind: str
-    plural: str
-    namespaced: bool = True
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/v1" if self.group else "v1"
-
-    def resource(self) -> Any:
-        from lightkube import generic_resource as generic
-
-        make = generic.create_namespaced_resource if self.namespaced else generic.create_global_resource
-        return make(self.group, "v1", self.kind, self.plural)
-
-
-_SECRETS = _Kind("", "Secret", "secrets")
-_LEASE = _Kind("coordination.k8s.io", "Lease", "leases")
-_CONFIGURATIONS = _Kind(
+_SECRETS = KubernetesKind("", "v1", "Secret", "secrets")
+_LEASE = KubernetesKind("coordination.k8s.io", "v1", "Lease", "leases")
+_CONFIGURATIONS = KubernetesKind(
     "admissionregistration.k8s.io",
+    "v1",
     "ValidatingWebhookConfiguration",
     "validatingwebhookconfigurations",
     namespaced=False,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit_webhook.install.choices import CONFIGURATIONS, NAME, Choices, named
+from policykit_webhook.scope import KINDS
 from policykit_webhook.settings import SYSTEM_NAMESPACES
 
 if TYPE_CHECKING:
@@ -17,12 +18,8 @@ if TYPE_CHECKING:
     from policykit_webhook.decision import Policies
     from policykit_webhook.judge import Hook, Rule
 
-#: Everything that makes pods. Ephemeral containers and resizes change a pod through subresources of their own.
-PODS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("", ("pods", "pods/ephemeralcontainers", "pods/resize", "podtemplates", "replicationcontrollers")),
-    ("apps", ("daemonsets", "deployments", "replicasets", "statefulsets")),
-    ("batch", ("cronjobs", "jobs")),
-)
+#: What stands for every kind, with the subresources that carry a whole pod.
+EVERYTHING = ("*", "pods/ephemeralcontainers", "pods/resize")
 
 #: Requests that must never wait for a webhook, as CEL over `request`.
 NEVER: tuple[tuple[str, str], ...] = (
@@ -53,12 +50,17 @@ def configuration(hook: Hook, rules: list[dict[str, Any]] | str, choices: Choice
 def hook_rules(policies: Policies, hook: Hook) -> list[dict[str, Any]]:
     """The `rules` of one hook: what its policies judge."""
     rules = [policies.judge.rules[rule] for rule in sorted(policies.hooks[hook])]
-    found: list[dict[str, Any]] = []
-    if any(rule.any_object for rule in rules):
-        found.append(_rule("*", ("*", "pods/ephemeralcontainers", "pods/resize"), ("CREATE", "UPDATE")))
-    elif any(not rule.matches for rule in rules):
-        found += [_rule(group, resources, ("CREATE", "UPDATE")) for group, resources in PODS]
-    return found + _own_matches(rules)
+    about_objects = [rule for rule in rules if not rule.matches]
+    kinds: set[str] = set()
+    for rule in about_objects:
+        if rule.kinds is None or not rule.kinds <= KINDS.keys():
+            return [_rule("*", "*", EVERYTHING), *_own_matches(rules)]
+        kinds |= rule.kinds
+    served: dict[tuple[str, str], set[str]] = {}
+    for kind in kinds:
+        api = KINDS[kind]
+        served.setdefault((api.group, api.version), set()).update(api.resources)
+    return [_rule(*api, sorted(resources)) for api, resources in sorted(served.items())] + _own_matches(rules)
 
 
 def _own_matches(rules: Iterable[Rule]) -> list[dict[str, Any]]:
@@ -71,11 +73,11 @@ def _own_matches(rules: Iterable[Rule]) -> list[dict[str, Any]]:
     return found
 
 
-def _rule(group: str, resources: Iterable[str], operations: Iterable[str]) -> dict[str, Any]:
+def _rule(group: str, version: str, resources: Iterable[str]) -> dict[str, Any]:
     return {
         "apiGroups": [group],
-        "apiVersions": ["*"] if group == "*" else ["v1"],
-        "operations": list(operations),
+        "apiVersions": [version],
+        "operations": ["CREATE", "UPDATE"],
         "resources": list(resources),
         "scope": "*",
     }
