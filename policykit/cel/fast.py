@@ -138,10 +138,10 @@ class Fast(Inline):
     def alternative(self, node: Call) -> Rendering:
         """`or` and `orValue`; a path of optional fields is walked without making optionals."""
         assert node.target is not None
-        path = _optional_path(node.target) if node.name == "orValue" else None
-        if path is not None:
-            operand = yield self.emit(path[0])
-            fields = ", ".join(map(repr, path[1]))
+        walked = _optional_path(node.target) if node.name == "orValue" else None
+        if walked is not None:
+            operand = yield self.emit(walked[0])
+            fields = ", ".join(map(repr, walked[1]))
             first, name = self.bind(self.made(f"reach({operand.text}, {fields})", "", operand))
             test = f"{first} is not MISSING"
             value = name

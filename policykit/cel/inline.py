@@ -68,33 +68,24 @@ class Inline(Renderer):
         if left.kind and not right.kind:
             left, right = right, left
         if right.kind in _EQUAL_KINDS and not left.kind:
-            first, name = self.bind(left)
-            if left.known and right.kind in {"str", "bytes", "TypeValue", "NoneType"}:
-                text = (
-                    f"({name} {'is not' if negated else 'is'} None)"
-                    if right.literal and right.kind == "NoneType"
-                    else ""
-                )
-                text = text or f"({name} {sign} {right.text})"
-            elif right.kind == "NoneType":
-                text = f"({word}({first} is None or differs({name})))"
-            elif right.kind in {"str", "bytes", "TypeValue"}:
-                text = f"({word}({first} == {right.text} or type({name}) is Unknown and bail()))"
-            else:
-                slow = f"known_equal({name}, {right.text})"
-                text = f"({word}({name} == {right.text} if type({first}) is {right.kind} else {slow}))"
-            return self.made(text, "bool", left, right)
-        slow = f"known_equal({left.text}, {right.text})"
+            return self.made(f"({word}{self.equals(left, right)})", "bool", left, right)
+        (first, one), (second, two) = self.bind(left), self.bind(right)
+        slow, short = f"known_equal({one}, {two})", ""
         if self.loops:
             self.metered = True
-            slow = f"metered(n, known_equal, {left.text}, {right.text})"
-        if left.kind or right.kind:
-            return self.made(f"({word}{slow})", "bool", left, right)
-        (first, one), (second, two) = self.bind(left), self.bind(right)
-        short = f" and len({one}) < {_SHORT}" if self.loops else ""
-        slow = f"metered(n, known_equal, {one}, {two})" if self.loops else f"known_equal({one}, {two})"
-        same = f"{one} == {two} if type({first}) is type({second}) is str{short} else {slow}"
-        return self.made(f"({word}({same}))", "bool", left, right)
+            slow, short = f"metered(n, known_equal, {one}, {two})", f" and len({one}) < {_SHORT}"
+        texts = f"type({first}) is type({second}) is str{short}"
+        return self.made(f"({word}({one} == {two} if {texts} else {slow}))", "bool", left, right)
+
+    def equals(self, left: Code, right: Code) -> str:
+        """`left == right` where the kind of the right side is certain and nothing of the left one."""
+        first, name = self.bind(left)
+        if right.kind == "NoneType":
+            return f"({first} is None)" if left.known else f"({first} is None or differs({name}))"
+        if right.kind in {"str", "bytes", "TypeValue"}:
+            unknown = "" if left.known else f" or type({name}) is Unknown and bail()"
+            return f"({first} == {right.text}{unknown})"
+        return f"({name} == {right.text} if type({first}) is {right.kind} else known_equal({name}, {right.text}))"
 
     def order(self, args: list[Code], sign: str, function: str) -> Code:
         left, right = args
@@ -115,7 +106,7 @@ class Inline(Renderer):
         value, container = args
         constant = _constant_list(node.args[1])
         if constant is None:
-            return self.inclusion_in(value, container)
+            return self.inclusion(value, container)
         kind, members = constant
         test, name = self.guard(value, kind)
         text = f"{name} in {members}"
@@ -123,7 +114,7 @@ class Inline(Renderer):
             text = f"{text} if {test} else known_contains({members}, {name})"
         return self.made(f"({text})", "bool", value)
 
-    def inclusion_in(self, value: Code, container: Code) -> Code:
+    def inclusion(self, value: Code, container: Code) -> Code:
         """Whether a value is in a list or a map that is computed: texts are looked for by Python."""
         if container.kind == "dict" and value.kind == "str":
             return self.made(f"({value.text} in {container.text})", "bool", value, container)
@@ -203,7 +194,7 @@ class Inline(Renderer):
         if node.name in _STRING_TESTS:
             return self.string_test(args, _STRING_TESTS[node.name])
         if node.name == "contains" and overload.key.startswith("standard"):
-            return self.inclusion(args)
+            return self.part_of(args)
         if node.name == "matches" and args[1].literal:
             return self.matching(args)
         if len(node.overloads) > 1 or overload.inexact:
@@ -250,7 +241,7 @@ class Inline(Renderer):
         text = f"{receiver.text}.{method}({name})"
         return self.made(f"({text} if {test} else bail())" if test else text, "bool", *args)
 
-    def inclusion(self, args: list[Code]) -> Code:
+    def part_of(self, args: list[Code]) -> Code:
         tests = []
         names = []
         for code in args:
