@@ -94,9 +94,9 @@ _APT = Manager(
     "apt",
     _verbs(
         {
-            "install": "install reinstall build-dep",
+            "install": "install build-dep",
             "update": "update",
-            "upgrade": "upgrade safe-upgrade",
+            "upgrade": "upgrade safe-upgrade reinstall",
             "dist-upgrade": "dist-upgrade full-upgrade",
             "remove": "remove purge autoremove auto-remove",
             "clean": "clean autoclean",
@@ -105,7 +105,7 @@ _APT = Manager(
     _words("o option c config-file t target-release default-release a host-architecture"),
     _pin("[=/]"),
     _local(".deb"),
-    _words("y yes assume-yes qq force-yes"),
+    _words("y yes assume-yes qq"),
     ("/var/lib/apt/lists",),
     ("rm", "apt-dist-clean"),
 )
@@ -128,9 +128,9 @@ _APK = Manager(
 )
 _RPM_VERBS = _verbs(
     {
-        "install": "install in localinstall groupinstall group_install module_install reinstall rei builddep",
+        "install": "install in localinstall groupinstall group_install module_install builddep",
         "update": "makecache",
-        "upgrade": "upgrade update up upgrade-minimal update-minimal up-min groupupdate",
+        "upgrade": "reinstall rei upgrade update up upgrade-minimal update-minimal up-min groupupdate",
         "remove": "remove erase rm autoremove",
         "clean": "clean",
     }

@@ -145,7 +145,7 @@ def _call(run: Run, index: int, called: tuple[Manager, str], words: tuple[ShellW
         rest = rest[:1]
     if manager.name in ("uv", "pipx") and action == "run":
         rest = rest[:1]
-    named = tuple((word, resolved(word, lookup)) for word in rest if not _is_group(manager, word.text))
+    named = tuple((word, resolved(word, lookup)) for word in rest if _is_package(manager, verb, word.text))
     return Call(run, index, manager, tool, verb, action, named, options, values, words[0])
 
 
@@ -176,8 +176,11 @@ def _sort(manager: Manager, words: Sequence[ShellWord]) -> tuple[tuple[str, ...]
     return tuple(options), values, operands
 
 
-def _is_group(manager: Manager, text: str) -> bool:
-    return manager.name in ("yum", "dnf") and text.startswith("@")
+def _is_package(manager: Manager, verb: str, text: str) -> bool:
+    """Groups of packages have no version, and `yarn install` takes no packages."""
+    if manager.name in ("yum", "dnf"):
+        return not text.startswith("@") and not verb.startswith(("group", "local"))
+    return manager.name != "yarn" or verb not in ("", "install")
 
 
 def _name(manager: Manager, text: str) -> str:

@@ -206,7 +206,7 @@ def _labels(build: Build, stage: Stage) -> dict[str, str | Unknown]:
 def _programs(found: tuple[Run, ...]) -> dict[int, list[str]]:
     programs: dict[int, list[str]] = {}
     for run in found:
-        if run.instruction.keyword == "run" and run.placed.stage is not None:
+        if run.instruction.keyword == "run" and run.placed.stage is not None and not run.placed.trigger:
             words = [unwrapped(command) for command in run.script.commands]
             names = [program(w[0].text) for w in words if w]
             programs.setdefault(run.placed.stage.index, []).extend(names)
