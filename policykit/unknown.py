@@ -23,6 +23,22 @@ class Unknown:
     reasons: tuple[str, ...]
     pattern: str = HOLE
 
+    def can_be(self, text: str) -> bool:
+        """Whether some text for each hole makes the pattern `text`."""
+        first, *rest = self.pattern.split(HOLE)
+        if not rest:
+            return text == first
+        *between, last = rest
+        if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+            return False
+        at, end = len(first), len(text) - len(last)
+        for piece in between:
+            found = text.find(piece, at, end)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return True
+
     def __bool__(self) -> bool:
         raise TypeError("an unknown value is neither true nor false")
 

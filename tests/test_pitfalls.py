@@ -42,6 +42,7 @@ DOCKERFILES = {
     "an ARG's default is latest": (TAG, "ARG TAG=latest\nFROM alpine:$TAG\n", ["2:6 fail"]),
     "a default within the reference": (TAG, "ARG TAG\nFROM alpine:${TAG:-latest}\n", ["2:6 fail"]),
     "an ARG without a default": (TAG, "ARG TAG\nFROM alpine:$TAG\n", ["2:6 unknown"]),
+    "an ARG without a default that leaves no doubt": (TAG, "ARG V\nFROM node:$V-alpine\n", []),
     "a port is no tag": (TAG, "FROM registry:5000/app\n", ["1:6 fail"]),
     "FROM 0 is an image": (TAG, "FROM alpine:3\nFROM 0\n", ["2:6 fail"]),
     "COPY --from=0 is a stage": (TAG, "FROM alpine:3\nFROM alpine:3\nCOPY --from=0 /a /a\n", []),

@@ -60,7 +60,7 @@ def equal(first: Any, second: Any) -> Any:
     """`first == second`: values of types that do not go together are not equal; unknown only where it matters."""
     unknown = unknown_of(first, second)
     if unknown is not None:
-        return unknown
+        return unknown if _may_be_equal(first, second) else False
     kind, other = type(first), type(second)
     if kind is other and kind not in _CONTAINERS:
         return bool(first == second)
@@ -73,6 +73,13 @@ def equal(first: Any, second: Any) -> Any:
     if kind is not other:
         return False
     return _same_optional(first, second)
+
+
+def _may_be_equal(first: Any, second: Any) -> bool:
+    """False for a text of which enough is known to tell that it is not the other one."""
+    if type(first) is str:
+        first, second = second, first
+    return type(second) is not str or bool(first.can_be(second))
 
 
 def _same_number(first: Any, second: Any) -> bool:
@@ -159,8 +166,10 @@ def lookup(entries: dict[Any, Any], key: Any, default: Any) -> Any:
 
 def contains(container: Any, value: Any) -> Any:
     """`value in container`: an unknown member decides nothing, but a known one may."""
-    if type(container) is Unknown or type(value) is Unknown:
+    if type(container) is Unknown:
         return unknown_of(container, value)
+    if type(value) is Unknown and isinstance(container, dict):
+        container = list(container)
     if isinstance(container, dict):
         return lookup(container, value, _ABSENT) is not _ABSENT
     if type(container) is not list and type(container) is not tuple:
