@@ -93,7 +93,7 @@ def _ends_once(item: Node, rest: tuple[Node, ...], follow: Ranges) -> bool:
 def _choice(node: Alternate, follow: Ranges, in_loop: bool) -> Growth:
     parts = [growth(item, follow, in_loop) for item in node.items]
     seen: Ranges = ()
-    decided = True
+    decided = sum(item.nullable for item in node.items) < 2
     for item in node.items:
         starts = charset.union(item.first, follow) if item.nullable else item.first
         decided = decided and not charset.overlap(seen, starts)
@@ -110,7 +110,7 @@ def _loop(node: Repeat, follow: Ranges, in_loop: bool) -> Growth:
         raise UnsafeError
     inside = charset.union(node.item.first, follow) if repeated else follow
     factor, power = growth(node.item, inside, in_loop or repeated)
-    decided = node.least == node.most or not charset.overlap(node.item.first, follow)
+    decided = node.least == node.most or not (node.item.nullable or charset.overlap(node.item.first, follow))
     if decided:
         return Growth(factor, power)
     if in_loop:
