@@ -41,14 +41,13 @@ from policykit.cel.types import (
     fields_of,
     is_optional,
 )
-from policykit.cel.unify import assignable, most_general, substitute, type_variables
+from policykit.cel.unify import Unifier, most_general, substitute
 from policykit.cel.values import UInt
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from policykit.cel.library import Overload
-    from policykit.cel.unify import Substitution
 
     Checking = Generator[Any, Any, Any]
 
@@ -63,7 +62,7 @@ _LITERALS: dict[type, Type] = {
 }
 
 
-class Checker:
+class Checker(Unifier):
     """One check of one expression. `problems` has messages and offsets in the order met."""
 
     def __init__(
@@ -72,14 +71,13 @@ class Checker:
         functions: Mapping[str, Sequence[Overload]],
         types: Mapping[str, Type],
     ) -> None:
+        super().__init__()
         self.variables = variables
         self.functions = functions
         self.types = types
         self.problems: list[tuple[str, int]] = []
         self.nodes: list[Node] = []
         self.scopes: list[dict[str, Type]] = []
-        self.subs: Substitution = {}
-        self.fresh = 0
 
     def check(self, tree: Node) -> Type:
         """Check the whole tree and return its type; what is wrong is in `problems`."""
@@ -117,17 +115,6 @@ class Checker:
 
     def mismatch(self, node: Node, expected: Type, found: Type) -> None:
         self.problem(f"expected type '{expected}' but found '{found}'", node.offset)
-
-    def fits(self, first: Sequence[Type], second: Sequence[Type]) -> bool:
-        extended = assignable(self.subs, first, second)
-        if extended is None:
-            return False
-        self.subs = extended
-        return True
-
-    def variable(self) -> Type:
-        self.fresh += 1
-        return Type("param", f"_var{self.fresh - 1}")
 
     # names
 
@@ -256,14 +243,6 @@ class Checker:
         # One that fits is called as it is; of several the arguments decide, and then cel-go looks at all there are.
         node.overloads = tuple(matching) if len(matching) == 1 else tuple(overloads)
         return result
-
-    def instance(self, overload: Overload) -> tuple[Sequence[Type], Type]:
-        """The argument types and the result type of an overload, its type variables made new."""
-        names = {p.name for t in (*overload.arguments, overload.result) for p in type_variables(t)}
-        if not names:
-            return overload.arguments, overload.result
-        new = {name: self.variable() for name in sorted(names)}
-        return [substitute(new, t) for t in overload.arguments], substitute(new, overload.result)
 
     def logical(self, node: Call) -> Type:
         valid = True

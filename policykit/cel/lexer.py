@@ -53,23 +53,19 @@ class Token(NamedTuple):
     offset: int
 
 
-class LexicalError(Exception):
-    """No token begins at `offset`."""
-
-    def __init__(self, offset: int, text: str) -> None:
-        self.offset = offset
-        self.text = text
-        super().__init__(f"token recognition error at: '{text}'")
-
-
-def tokens(text: str) -> list[Token]:
-    """All tokens of `text`, ending in one of kind `end`; raises `LexicalError`."""
+def tokens(text: str) -> tuple[list[Token], list[tuple[str, int]]]:
+    """All tokens of `text`, ending in one of kind `end`, and messages of what is none, with their offsets."""
     found: list[Token] = []
+    problems: list[tuple[str, int]] = []
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise LexicalError(position, text[position])
+            refused = _NO_TOKEN.match(text, position)
+            word = refused.group() if refused else text[position]
+            problems.append((f"Syntax error: token recognition error at: '{word}'", position))
+            position += len(word)
+            continue
         kind = match.lastgroup or ""
         word = match.group()
         if kind == "operator" or word in _WORDS:
@@ -78,7 +74,13 @@ def tokens(text: str) -> list[Token]:
             found.append(Token(kind, word, position))
         position = match.end()
     found.append(Token("end", "<EOF>", len(text)))
-    return found
+    return found, problems
+
+
+#: What cel-go's lexer reads before it gives up: the beginning of a token and the character that spoils it.
+_NO_TOKEN = re.compile(
+    rf"""[&|=][\s\S]?|"(?:{_ESCAPE}|[^\\"\n\r])*(?:\\?[\s\S])?|'(?:{_ESCAPE}|[^\\'\n\r])*(?:\\?[\s\S])?"""
+)
 
 
 class EscapeError(ValueError):

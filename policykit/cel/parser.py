@@ -6,11 +6,12 @@ a limit of the language (250, as in Kubernetes) and not of the interpreter.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from policykit.cel import macros
+from policykit.cel.cursor import Cursor, SyntaxProblem
 from policykit.cel.errors import CelSyntaxError, Issue, Places
-from policykit.cel.lexer import EscapeError, LexicalError, Token, number, tokens, unquote, unquote_bytes
+from policykit.cel.lexer import EscapeError, Token, number, tokens, unquote, unquote_bytes
 from policykit.cel.syntax import (
     AND,
     CONDITIONAL,
@@ -85,15 +86,15 @@ def parse(text: str, known: dict[tuple[str, int, bool], Macro]) -> Node:
         message = f"expression code point size exceeds limit: size: {len(text)}, limit {SIZE_LIMIT}"
         raise CelSyntaxError(text, (Issue(message, -1, 0),))
     places = Places(text)
+    found, problems = tokens(text)
+    parser = _Parser(found, known)
     try:
-        parser = _Parser(tokens(text), known)
         tree: Node = run(parser.start())
-    except LexicalError as error:
-        raise CelSyntaxError(text, (places.issue(f"Syntax error: {error}", error.offset),)) from None
-    except _SyntaxError as error:
-        raise CelSyntaxError(text, (places.issue(str(error), error.offset),)) from None
-    if parser.problems:
-        raise CelSyntaxError(text, tuple(sorted((places.issue(m, o) for m, o in parser.problems), key=_place)))
+    except SyntaxProblem as error:
+        problems.append((str(error), error.offset))
+    problems += parser.problems
+    if problems:
+        raise CelSyntaxError(text, tuple(sorted((places.issue(m, o) for m, o in problems), key=_place)))
     return tree
 
 
@@ -101,49 +102,12 @@ def _place(issue: Issue) -> tuple[int, int]:
     return issue.line, issue.column
 
 
-class _SyntaxError(Exception):
-    def __init__(self, message: str, offset: int) -> None:
-        self.offset = offset
-        super().__init__(message)
-
-
-class _Parser:
+class _Parser(Cursor):
     def __init__(self, found: list[Token], known: dict[tuple[str, int, bool], Macro]) -> None:
-        self.tokens = found
-        self.position = 0
-        self.token = found[0]
+        super().__init__(found)
         self.known = known
         self.problems: list[tuple[str, int]] = []
         self.depth = dict.fromkeys(DEPTH_LIMITS, 0)
-
-    def advance(self) -> Token:
-        token = self.token
-        if token.kind != "end":
-            self.position += 1
-            self.token = self.tokens[self.position]
-        return token
-
-    def peek(self, distance: int = 1) -> Token:
-        return self.tokens[min(self.position + distance, len(self.tokens) - 1)]
-
-    def accept(self, kind: str) -> Token | None:
-        return self.advance() if self.token.kind == kind else None
-
-    def expect(self, kind: str, expecting: str = "") -> Token:
-        if self.token.kind != kind:
-            self.fail(expecting or f"'{kind}'")
-        return self.advance()
-
-    def fail(self, expecting: str) -> NoReturn:
-        message = f"Syntax error: mismatched input '{self.token.text}' expecting {expecting}"
-        raise _SyntaxError(message, self.token.offset)
-
-    def no_alternative(self) -> NoReturn:
-        """A minus where no operand may have one, or nothing that may follow one."""
-        first, second = self.tokens[self.position - 1], self.token
-        if second.kind == "-":
-            first, second = second, self.peek()
-        raise _SyntaxError(f"Syntax error: no viable alternative at input '{first.text}{second.text}'", second.offset)
 
     def problem(self, message: str, offset: int) -> Literal:
         self.problems.append((message, offset))
@@ -152,13 +116,13 @@ class _Parser:
     def deeper(self, rule: str) -> None:
         self.depth[rule] += 1
         if self.depth[rule] > DEPTH_LIMITS[rule]:
-            raise _SyntaxError(f"expression recursion limit exceeded: {DEPTH_LIMITS[rule]}", -1)
+            raise SyntaxProblem(f"expression recursion limit exceeded: {DEPTH_LIMITS[rule]}", -1)
 
     def start(self) -> Parsing:
         tree = yield self.expr()
         if self.token.kind != "end":
             message = f"Syntax error: extraneous input '{self.token.text}' expecting <EOF>"
-            raise _SyntaxError(message, self.token.offset)
+            raise SyntaxProblem(message, self.token.offset)
         return tree
 
     def expr(self) -> Parsing:
@@ -241,13 +205,6 @@ class _Parser:
             args = yield from self.arguments()
             return self.call(opening.offset, name.text, args, operand)
         return Select(operator.offset, operand, name.text)
-
-    def no_field(self) -> NoReturn:
-        """No name after a dot, told as cel-go does."""
-        if self.token.kind in {"true", "false", "null"}:
-            self.fail("IDENTIFIER")
-        text = "." if self.token.kind == "end" else f".{self.token.text}"
-        raise _SyntaxError(f"Syntax error: no viable alternative at input '{text}'", self.token.offset)
 
     def call(self, offset: int, name: str, args: list[Node], target: Node | None) -> Node:
         macro = self.known.get((name, len(args), target is not None))

@@ -12,6 +12,8 @@ from policykit.cel.types import DYN, NULL, Type
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from policykit.cel.library import Overload
+
 Substitution = dict[str, Type]
 
 _NULLABLE_KINDS = frozenset({"opaque", "object", "time"})
@@ -112,3 +114,32 @@ def type_variables(type_: Type) -> list[Type]:
     if type_.kind == "param":
         return [type_]
     return [variable for parameter in type_.parameters for variable in type_variables(parameter)]
+
+
+class Unifier:
+    """The type variables of one check and what they stand for so far."""
+
+    def __init__(self) -> None:
+        self.subs: Substitution = {}
+        self.fresh = 0
+
+    def fits(self, first: Sequence[Type], second: Sequence[Type]) -> bool:
+        """Whether types fit their counterparts; if so their type variables are bound."""
+        extended = assignable(self.subs, first, second)
+        if extended is None:
+            return False
+        self.subs = extended
+        return True
+
+    def variable(self) -> Type:
+        """A new type variable."""
+        self.fresh += 1
+        return Type("param", f"_var{self.fresh - 1}")
+
+    def instance(self, overload: Overload) -> tuple[Sequence[Type], Type]:
+        """The argument types and the result type of an overload, its type variables made new."""
+        names = {p.name for t in (*overload.arguments, overload.result) for p in type_variables(t)}
+        if not names:
+            return overload.arguments, overload.result
+        new = {name: self.variable() for name in sorted(names)}
+        return [substitute(new, t) for t in overload.arguments], substitute(new, overload.result)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cmp_to_key
-from itertools import pairwise
 from typing import Any
 
 from policykit.cel.arithmetic import add
 from policykit.cel.errors import COST_EXCEEDED, BudgetError, EvaluationError
 from policykit.cel.library import function, member
-from policykit.cel.operators import greater, known_equal, known_list, less, no_overload
+from policykit.cel.operators import known_equal, known_list, less, no_overload
 from policykit.cel.types import (
     BOOL,
     BYTES,
@@ -35,8 +34,22 @@ _LONGEST = 1_000_000
 
 def is_sorted(values: list[Any]) -> bool:
     """`list.isSorted()`."""
-    known_list(values)
-    return not any(greater(a, b) for a, b in pairwise(values))
+    previous = None
+    for value in known_list(values):
+        if type(value) not in _CLASSES:
+            raise EvaluationError("no such overload")
+        if previous is not None and _before(value, previous):
+            return False
+        previous = value
+    return True
+
+
+def _before(first: Any, second: Any) -> bool:
+    """Whether values are in this order; two that have none are not, as in Kubernetes."""
+    try:
+        return bool(less(first, second))
+    except EvaluationError:
+        return False
 
 
 def _sum(values: list[Any], zero: Any) -> Any:
@@ -75,22 +88,23 @@ def _best(name: str, values: list[Any], better: Any) -> Any:
     for value in values[1:]:
         if type(value) not in _CLASSES:
             raise EvaluationError("no such overload")
-        try:
-            if better(best, value):
-                best = value
-        except EvaluationError:  # two values that have no order: the first stays, as in Kubernetes
-            continue
+        if better(best, value):
+            best = value
     return best
+
+
+def _after(first: Any, second: Any) -> bool:
+    return _before(second, first)
 
 
 def maximum(values: list[Any]) -> Any:
     """`list.max()`."""
-    return _best("max", values, less)
+    return _best("max", values, _before)
 
 
 def minimum(values: list[Any]) -> Any:
     """`list.min()`."""
-    return _best("min", values, greater)
+    return _best("min", values, _after)
 
 
 def index_of(values: list[Any], value: Any) -> int:
