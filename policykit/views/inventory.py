@@ -10,29 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from policykit.views.objects import follow, mapping, sequence, text, texts
-from policykit.views.pods import PodTemplate, pod_templates
+from policykit.views.pods import bare_template, pod_templates
 from policykit.views.selector import selects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from policykit.views.objects import ApiObject
+    from policykit.views.pods import PodTemplate
     from policykit.views.project import Project
 
-#: Kinds that make pods, also where a manifest leaves the template out.
-WORKLOAD_KINDS = frozenset(
-    {
-        "Pod",
-        "Deployment",
-        "ReplicaSet",
-        "StatefulSet",
-        "DaemonSet",
-        "Job",
-        "CronJob",
-        "ReplicationController",
-        "DeploymentConfig",
-    }
-)
 #: Whose selector is a plain map of labels.
 _MAP_SELECTOR = frozenset({"ReplicationController", "DeploymentConfig"})
 _SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
@@ -60,10 +47,8 @@ class Inventory:
 
     def _workloads(self, objects: Iterable[ApiObject]) -> Iterator[Workload]:
         for obj in objects:
-            pods = pod_templates(obj.data)
-            if not pods and obj.kind in WORKLOAD_KINDS:
-                pods = [PodTemplate(("spec", "template"), {}, {})]
-            for pod in pods:
+            bare = bare_template(obj.data)
+            for pod in pod_templates(obj.data) or ([bare] if bare else []):
                 labels = texts(pod.metadata.get("labels")) or texts(selector_of(obj).get("matchLabels"))
                 yield Workload(obj, pod, self.project.namespace(obj), labels)
 

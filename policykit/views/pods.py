@@ -74,6 +74,15 @@ def pod_templates(obj: Mapping[str, Any]) -> list[PodTemplate]:
     return [] if kind in _NO_PODS else list(_embedded(obj, (), 0))
 
 
+def bare_template(obj: Mapping[str, Any]) -> PodTemplate | None:
+    """The pod template of a built-in kind, also where it has no spec; None for other kinds."""
+    route = _POD_ROUTES.get(str(obj.get("kind")))
+    if route is None or obj.get("kind") == "PodTemplate":
+        return None
+    holder = mapping(follow(obj, route))
+    return PodTemplate(route, mapping(holder.get("metadata")), mapping(holder.get("spec")))
+
+
 def _embedded(value: Any, route: Route, depth: int) -> Iterator[PodTemplate]:
     """Pod templates anywhere in a custom resource: a `spec` with a list of named containers."""
     if depth > _DEEPEST:

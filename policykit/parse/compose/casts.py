@@ -5,6 +5,7 @@ Compose casts whatever text stands in these places, with a variable in it or not
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from policykit.parse.compose.interpolation import Environment, InterpolationError, interpolate
@@ -69,6 +70,14 @@ def integer(text: str) -> int:
     return int(text)
 
 
+def _microseconds(text: str) -> int:
+    """Microseconds, or a duration: the Compose specification allows both."""
+    pieces = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s|m)", text)
+    if pieces is None:
+        return integer(text)
+    return int(float(pieces[1]) * {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000}[pieces[2]])
+
+
 def number(text: str) -> float:
     """A number with a fraction or an exponent."""
     if not text.isascii() or text != text.strip() or "_" in text:
@@ -98,8 +107,8 @@ _CONTAINER_CASTS: dict[str, Cast] = {
     "cpu_percent": number,
     "cpu_period": integer,
     "cpu_quota": integer,
-    "cpu_rt_period": integer,
-    "cpu_rt_runtime": integer,
+    "cpu_rt_period": _microseconds,
+    "cpu_rt_runtime": _microseconds,
     "cpus": number,
     "cpu_shares": integer,
     "init": boolean,
