@@ -17,7 +17,6 @@ from policykit.parse.compose.tree import (
     items,
     kind,
     mapping,
-    plain_text,
     scalar,
     with_entry,
 )
@@ -36,7 +35,7 @@ _MAX_PORTS = 3 * 65_535
 def canonical(tree: Node) -> Node:
     """Short syntaxes in their long form; ComposeError for a short syntax that does not read."""
     _check_ports(tree)
-    return _apply(tree, _SHORT)
+    return apply(tree, _SHORT)
 
 
 def _check_ports(tree: Node) -> None:
@@ -52,29 +51,26 @@ def _check_ports(tree: Node) -> None:
 
 def with_defaults(tree: Node) -> Node:
     """What Compose sets where nothing is written."""
-    return _apply(tree, _DEFAULTS)
+    return apply(tree, _DEFAULTS)
 
 
-def normalised(tree: Node) -> Node:
-    """One type for each attribute (`KEY=value` lists as mappings...), when no file is left to merge."""
-    return _apply(tree, _TYPES)
-
-
-def _apply(node: Node, patterns: Patterns[Transform]) -> Node:
+def apply(node: Node, patterns: Patterns[Transform]) -> Node:
+    """The tree with each transform made where its pattern matches, from the root down."""
     if not patterns:
         return node
     if (transform := patterns.here) is not None:
         node = transform(node)
     if isinstance(node.value, dict):
-        entries = {key: Entry(entry.key, _apply(entry.node, patterns.step(key))) for key, entry in node.value.items()}
+        entries = {key: Entry(entry.key, apply(entry.node, patterns.step(key))) for key, entry in node.value.items()}
         return Node(entries, node.span, node.tag)
     if isinstance(node.value, list):
         step = patterns.step(ITEM)
-        return Node([_apply(item, step) for item in node.value], node.span, node.tag)
+        return Node([apply(item, step) for item in node.value], node.span, node.tag)
     return node
 
 
-def _is_text(node: Node) -> bool:
+def is_text(node: Node) -> bool:
+    """A text, or one that is unknown."""
     return isinstance(node.value, str | Unknown)
 
 
@@ -85,8 +81,9 @@ def _wrong(node: Node, name: str) -> ComposeError:
 # -- short syntaxes ----------------------------------------------------------------------------------------------------
 
 
-def _as_list(node: Node) -> Node:
-    return Node([node], node.span) if _is_text(node) else node
+def as_list(node: Node) -> Node:
+    """A text as a list of one."""
+    return Node([node], node.span) if is_text(node) else node
 
 
 def _as_keys(node: Node) -> Node:
@@ -103,7 +100,7 @@ def _under(field: str) -> Transform:
     """A text as a mapping that holds it under `field`."""
 
     def transform(node: Node) -> Node:
-        if _is_text(node):
+        if is_text(node):
             return mapping({field: node}, node.span)
         if not isinstance(node.value, dict):
             raise _wrong(node, f"{field} or mapping")
@@ -113,7 +110,7 @@ def _under(field: str) -> Transform:
 
 
 def _env_files(node: Node) -> Node:
-    entries = [_under("path")(item) for item in _as_list(node).value or []]
+    entries = [_under("path")(item) for item in as_list(node).value or []]
     return Node(
         [
             entry if "required" in entry.value else with_entry(entry, "required", Node(True, entry.span))
@@ -124,11 +121,11 @@ def _env_files(node: Node) -> Node:
 
 
 def _gpus(node: Node) -> Node:
-    return Node([mapping({"count": node}, node.span)], node.span) if _is_text(node) else node
+    return Node([mapping({"count": node}, node.span)], node.span) if is_text(node) else node
 
 
 def _volume(node: Node) -> Node:
-    if _is_text(node):
+    if is_text(node):
         return short.volume(node)
     if not isinstance(node.value, dict):
         raise _wrong(node, "volume")
@@ -184,11 +181,27 @@ def _ssh(node: Node) -> Node:
     return mapping(fields, node.span)
 
 
+def table(node: Node) -> Node:
+    """A list of `KEY=value` as a mapping; an entry whose key is unknown is left out, there is no place to put it."""
+    if not isinstance(node.value, list):
+        return node
+    fields: dict[str, Node] = {}
+    for item in node.value:
+        if isinstance(item.value, Unknown):
+            key, equals, rest = item.value.pattern.partition("=")
+            if equals and HOLE not in key:
+                fields[key] = Node(Unknown(item.value.reasons, rest), item.span)
+        elif isinstance(item.value, str):
+            key, equals, rest = item.value.partition("=")
+            fields[key] = Node(rest if equals else None, item.span)
+    return mapping(fields, node.span)
+
+
 def _contexts(node: Node) -> Node:
     for item in node.value if isinstance(node.value, list) else []:
         if isinstance(item.value, str) and "=" not in item.value:
             raise ComposeError(f"invalid additional context `{item.value}`, write NAME=PATH", item.span)
-    return _table(node)
+    return table(node)
 
 
 def _text(node: Node) -> Node:
@@ -221,12 +234,12 @@ def _omit_empty(node: Node) -> Node:
 
 _CONTAINER: dict[str, Transform] = {
     "env_file": _env_files,
-    "label_file": _as_list,
+    "label_file": as_list,
     "gpus": _gpus,
     "networks": _as_keys,
     "models": _as_keys,
     "volumes.*": _volume,
-    "dns": lambda node: _omit_empty(_as_list(node)),
+    "dns": lambda node: _omit_empty(as_list(node)),
     "devices.*": _device,
     "secrets.*": _under("source"),
     "configs.*": _under("source"),
@@ -248,8 +261,8 @@ _SHORT: Patterns[Transform] = Patterns(
         **{f"{section}.*.{name}": change for section in ("services", "jobs") for name, change in _WORKLOAD.items()},
         **{f"services.*.pre_start.*.{name}": change for name, change in _CONTAINER.items()},
         **{f"{section}.*": _resource for section in ("volumes", "networks", "secrets", "configs")},
-        "services.*.develop.watch.*.ignore": _as_list,
-        "services.*.develop.watch.*.include": _as_list,
+        "services.*.develop.watch.*.ignore": as_list,
+        "services.*.develop.watch.*.include": as_list,
         "jobs.*.triggers.schedule.*": _under("cron"),
     }
 )
@@ -292,68 +305,5 @@ _DEFAULTS: Patterns[Transform] = Patterns(
             }.items()
         },
         "services.*.deploy.resources.reservations.devices.*": _device_request,
-    }
-)
-
-
-# -- types -------------------------------------------------------------------------------------------------------------
-
-
-def _table(node: Node) -> Node:
-    """A list of `KEY=value` as a mapping; an entry whose key is unknown is left out, there is no place to put it."""
-    if not isinstance(node.value, list):
-        return node
-    fields: dict[str, Node] = {}
-    for item in node.value:
-        if isinstance(item.value, Unknown):
-            key, equals, rest = item.value.pattern.partition("=")
-            if equals and HOLE not in key:
-                fields[key] = Node(Unknown(item.value.reasons, rest), item.span)
-        elif isinstance(item.value, str):
-            key, equals, rest = item.value.partition("=")
-            fields[key] = Node(rest if equals else None, item.span)
-    return mapping(fields, node.span)
-
-
-def _string(node: Node) -> Node:
-    return Node(plain_text(node.value), node.span) if isinstance(node.value, int | float) else node
-
-
-def _variables(node: Node) -> Node:
-    """A table whose values are texts, or null where the value comes from outside."""
-    table = _table(node)
-    if not isinstance(table.value, dict):
-        return table
-    entries = {key: Entry(entry.key, _string(entry.node)) for key, entry in table.value.items()}
-    return Node(entries, table.span)
-
-
-def _test(node: Node) -> Node:
-    return Node([Node("CMD-SHELL", node.span), node], node.span) if _is_text(node) else node
-
-
-_CONTAINERS = ("services", "jobs", "services.*.pre_start")
-_TYPES: Patterns[Transform] = Patterns(
-    {
-        **{f"{section}.*.{name}": _as_list for section in _CONTAINERS for name in ("tmpfs", "dns_search")},
-        **{f"{section}.*.expose.*": _string for section in ("services", "jobs")},
-        **{f"{section}.*.ports.*.published": _string for section in ("services", "jobs")},
-        **{f"{section}.*.healthcheck.test": _test for section in ("services", "jobs")},
-        **{f"{section}.*.build.no_cache_filter": _as_list for section in ("services", "jobs")},
-        **{
-            f"{section}.*.{name}": _variables
-            for section in _CONTAINERS
-            for name in (
-                "environment",
-                "labels",
-                "annotations",
-                "sysctls",
-                "build.args",
-                "build.labels",
-                "deploy.labels",
-            )
-        },
-        **{f"{section}.*.labels": _variables for section in ("networks", "volumes", "secrets", "configs")},
-        **{f"services.*.{hook}.*.environment": _variables for hook in ("post_start", "pre_stop")},
     }
 )

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from policykit.parse import yaml_nodes
-from policykit.parse.compose.canonical import normalised
 from policykit.parse.compose.consistency import contradictions, dangling
 from policykit.parse.compose.environment import with_env_files
 from policykit.parse.compose.files import folder_of, joined
 from policykit.parse.compose.interpolation import Environment, InterpolationError, interpolate
 from policykit.parse.compose.load import Loader
+from policykit.parse.compose.normal import normalised
 from policykit.parse.compose.tree import ComposeError, child, text, with_entry
 from policykit.parse.yaml_nodes import Node
 
