@@ -1,4 +1,4 @@
-"""Patterns of routes in a Compose model into what applies there, and small helpers to build trees of nodes.
+"""Patterns of routes in a Compose model into what applies there; and what its trees of nodes are read and built with.
 
 A pattern is a dotted path; `*` stands for any key and any list item.
 """
