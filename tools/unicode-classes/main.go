@@ -1,6 +1,6 @@
 // Command unicode-classes writes the character classes of Go's regular expressions as JSON.
 //
-//	go run ./tools/unicode-classes > policykit/cel/regex/unicode.json
+//	go run tools/unicode-classes/main.go > policykit/cel/regex/unicode.json
 //
 // Go's tables decide what \pL or \p{Greek} matches in a Kubernetes API server. A class is a list of numbers that add up: from
 // zero, the distance to the first code point of a range, then to its last, then to the first of the next range, and so on.
