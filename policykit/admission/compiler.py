@@ -1,106 +1,120 @@
-"""The expressions of an admission policy to programs, as plain values that a cache can hold.
+"""An admission policy -> the programs of its rules as plain values, which `policykit.admission.check` runs.
 
 Imported to compile only.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from policykit.cel import BOOL, DYN, NULL, STRING, CompileError, Composition, Environment
+from policykit.admission.blame import Blame
+from policykit.admission.form import problem_at
+from policykit.cel import BOOL, NULL, STRING, CompileError, Composition, Environment, PlanningError
 from policykit.cel.kubernetes import admission_variables
 from policykit.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from policykit.admission.form import AdmissionPolicy, Binding, Expression, Rule, Validation
+    from policykit.cel import Issue, Type
 
-    from policykit.cel import Type
-    from policykit.document import Document, Route
-
-
-class Expression(NamedTuple):
-    """An expression, its name (of a variable or a condition), and the route to it in the document it stands in."""
-
-    name: str
-    text: str
-    route: Route
+Version = tuple[int, int]
 
 
-class Validation(NamedTuple):
-    """A validation as written; `message_expression` has no text where there is none."""
-
-    condition: Expression
-    message: str
-    message_expression: Expression
-    reason: str
-
-
-class Expressions(NamedTuple):
-    """All expressions of one policy."""
-
-    variables: Sequence[Expression] = ()
-    conditions: Sequence[Expression] = ()
-    validations: Sequence[Validation] = ()
-    audit: Sequence[Expression] = ()
+def compile_rules(policy: AdmissionPolicy, version: Version) -> tuple[dict[str, Any], list[Problem]]:
+    """The rules of a policy, compiled, and every problem of its expressions with its place."""
+    rules: list[dict[str, Any]] = []
+    problems: dict[Problem, None] = {}
+    for rule in policy.rules:
+        compiling = _Compiling(rule, version)
+        rules.append(compiling.rule())
+        problems |= dict.fromkeys(compiling.problems)
+    return {"rules": rules}, list(problems)
 
 
-def environment(version: tuple[int, int], *, params: bool) -> Environment:
-    """What expressions of a ValidatingAdmissionPolicy see."""
-    return Environment(admission_variables(params=params), kubernetes=version)
+def environment(rule: Rule, version: Version, *, authorizer: bool = True) -> Environment:
+    """What the expressions of a rule see."""
+    if rule.dialect == "kubernetes":
+        return Environment(admission_variables(params=rule.params, authorizer=authorizer), kubernetes=version)
+    from policykit.admission.kyverno import library
 
-
-def compile_expressions(
-    expressions: Expressions, base: Environment, document: Document
-) -> tuple[dict[str, Any], list[Problem]]:
-    """The programs for `policykit.admission.check`, and every problem with its place in `document`."""
-    return _Compiling(base, document).all(expressions)
+    return Environment(library.VARIABLES, kubernetes=version, libraries=(library.__name__,))
 
 
 class _Compiling:
-    def __init__(self, base: Environment, document: Document) -> None:
-        self.base = base
-        self.document = document
+    """The expressions of one rule; `problems` gathers what does not compile."""
+
+    def __init__(self, rule: Rule, version: Version) -> None:
+        self._rule = rule
         self.problems: list[Problem] = []
+        variables = [(v.name, v.text) for v in rule.expressions.variables]
+        self._composition = Composition.compile(environment(rule, version), variables)
+        assert self._composition.environment is not None
+        self._environment = self._composition.environment
+        self._blame = Blame(dict(variables))
 
-    def all(self, expressions: Expressions) -> tuple[dict[str, Any], list[Problem]]:
-        composition = Composition.compile(self.base, [(v.name, v.text) for v in expressions.variables])
+    def rule(self) -> dict[str, Any]:
+        """The form that `policykit.admission.check.RuleCheck` takes."""
+        rule, expressions = self._rule, self._rule.expressions
         for variable in expressions.variables:
-            if error := composition.errors.get(variable.name):
-                self._refuse(error, variable.route)
-        assert composition.environment is not None
-        seeing = composition.environment
-        dump = {
-            "variables": [(name, program.dump()) for name, program in composition.programs.items()],
-            "conditions": [(c.name, self._one(c, seeing, BOOL)) for c in expressions.conditions],
-            "rules": [
-                (
-                    self._one(v.condition, seeing, BOOL),
-                    v.condition.text,
-                    v.message,
-                    self._one(v.message_expression, seeing, STRING) if v.message_expression.text else b"",
-                    v.reason,
-                )
-                for v in expressions.validations
-            ],
+            if error := self._composition.errors.get(variable.name):
+                self._refuse(error, variable)
+        return {
+            "match": rule.match,
+            "label": rule.label,
+            "fails": rule.fails,
+            "dialect": rule.dialect,
+            "constants": dict(rule.constants),
+            "variables": [(name, program.dump()) for name, program in self._composition.programs.items()],
+            "conditions": [self._one(c, BOOL) for c in expressions.conditions],
+            "validations": [self._validation(v) for v in expressions.validations],
+            "audit": [self._one(a, STRING, NULL) for a in expressions.audit],
+            "bindings": [_binding(binding) for binding in rule.bindings],
         }
-        for annotation in expressions.audit:
-            self._one(annotation, seeing, STRING, NULL)
-        return dump, self.problems
 
-    def _one(self, expression: Expression, seeing: Environment, *wanted: Type) -> bytes:
+    def _validation(self, validation: Validation) -> tuple[Any, ...]:
+        said = validation.message_expression
+        return (
+            self._one(validation.condition, BOOL),
+            validation.message,
+            self._one(said, STRING) if said else b"",
+            validation.reason,
+            self._blame.routes(validation.condition.text),
+        )
+
+    def _one(self, expression: Expression, *wanted: Type) -> bytes:
         try:
-            program = seeing.compile(expression.text)
+            program = self._environment.compile(expression.text)
         except CompileError as error:
-            self._refuse(error, expression.route)
+            self._refuse(error, expression)
             return b""
-        if program.type not in (*wanted, DYN):
-            self._say(f"must evaluate to {' or '.join(map(str, wanted))}, not {program.type}", expression.route)
+        if program.type not in wanted:
+            types = " or ".join(map(str, wanted))
+            message = f"must evaluate to {types} but got {program.type}"
+            self.problems.append(problem_at(expression.document, expression.route, message))
         return program.dump()
 
-    def _refuse(self, error: CompileError, route: Route) -> None:
+    def _refuse(self, error: CompileError, expression: Expression) -> None:
         for issue in error.issues:
-            self._say(f"{issue.message} (line {issue.line}, column {issue.column} of the expression)", route)
+            self.problems.append(_problem(issue, expression, placed=not isinstance(error, PlanningError)))
 
-    def _say(self, message: str, route: Route) -> None:
-        span = self.document.span(route)
-        self.problems.append(Problem(message, f"{span.file}:{span.line}:{span.column}"))
+
+def _problem(issue: Issue, expression: Expression, *, placed: bool) -> Problem:
+    """A problem at its place in the file; where the text is folded there, at the expression, with the place in it."""
+    span = expression.document.span(expression.route)
+    written = span.end_column - span.column
+    extra = written - len(expression.text)
+    if not placed or issue.line < 1:
+        return Problem(issue.message, f"{span.file}:{span.line}:{span.column}")
+    if span.line == span.end_line and extra in (0, 2):
+        return Problem(issue.message, f"{span.file}:{span.line}:{span.column + issue.column - 1 + extra // 2}")
+    message = f"{issue.message} (line {issue.line}, column {issue.column} of the expression)"
+    return Problem(message, f"{span.file}:{span.line}:{span.column}")
+
+
+def _binding(binding: Binding) -> tuple[Any, ...]:
+    params = binding.params
+    return (
+        binding.severity,
+        binding.match,
+        (dict(params.kind), params.ref and dict(params.ref), params.given, params.value) if params else None,
+    )

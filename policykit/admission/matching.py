@@ -1,102 +1,243 @@
-"""Match criteria of admission policies against a request.
+"""Match criteria -> a function that says whether a request meets them.
 
-Semantics of k8s.io/apiserver `pkg/admission/plugin/policy/matching` and `plugin/webhook/predicates/rules`.
-Plain values in; True, False, or Unknown where the labels of a namespace decide and nobody said them.
+Every engine has its own notation for what a policy is about; all are read into the few criteria here, which are plain
+values, so that a cache can hold them. True, False, or Unknown where something decides that nobody said.
+
+- `("all", criterion, ...)`, `("any", criterion, ...)`, `("not", criterion)`
+- `("rules", [rule, ...], how)`: one of the RuleWithOperations (admissionregistration.k8s.io) matches: `exactly`, also
+  by another version or group that serves the same thing (`equivalently`), or so that it is judged in that (`converted`)
+- `("kinds", [(group, version, kind, subresource), ...])`: patterns
+- `("groups", [(groups, kinds), ...])`: one of the groups and one of the kinds; empty lists and `*` stand for all
+- `("operations", [operation, ...])`
+- `("names", [pattern, ...])`, of the object; `("namespaces", [pattern, ...])`, a Namespace's own name for a Namespace
+- `("labels", selector)`, of the object or the old object
+- `("namespaceLabels", selector)`, of its namespace; a Namespace's own labels
+- `("like", "labels" | "annotations" | "namespaceLabels", {key pattern: value pattern})`
+- `("scope", "Namespaced" | "Cluster")`, where a Namespace counts as cluster-scoped
+- `("user", kind, [pattern, ...])`, with the kinds `User`, `Group`, `roles`, `clusterRoles`
+- `("unknown", reason)`
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
-from policykit.unknown import Unknown
-from policykit.views.objects import mapping, sequence
-from policykit.views.selector import keys_of, selects, selects_everything
+from policykit.admission.request import groups_of
+from policykit.admission.wildcards import like, like_any
+from policykit.unknown import Unknown, merge
+from policykit.views.objects import mapping, sequence, texts
+from policykit.views.selector import keys_of, selects
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from policykit.admission.request import Request
 
-Criteria = Mapping[str, Any]
+Criterion = tuple[Any, ...]
+Meets = Callable[["Request"], bool | Unknown]
+
+#: Met by every request.
+ALWAYS: Criterion = ("all",)
 
 
-def matches(criteria: Criteria, request: Request) -> bool | Unknown:
-    """Whether `MatchResources` select a request: exclusions first, then rules (none means all), then selectors."""
-    policy = criteria.get("matchPolicy") or "Equivalent"
-    if _any_rule(criteria.get("excludeResourceRules"), request, policy):
-        return False
-    rules = sequence(criteria.get("resourceRules"))
-    if rules and not _any_rule(rules, request, policy):
-        return False
-    if not _object_selected(criteria.get("objectSelector"), request):
-        return False
-    return namespace_selected(criteria.get("namespaceSelector"), request)
+def matcher(criterion: Criterion) -> Meets:
+    """The function that a criterion stands for."""
+    name, *arguments = criterion
+    if name in ("all", "any"):
+        return _combined([matcher(part) for part in arguments], decisive=name == "any")
+    if name == "not":
+        return _negated(matcher(arguments[0]))
+    make = _MAKERS[name]
+    made: Meets = make(*arguments)
+    return made
 
 
-def namespace_selected(selector: Any, request: Request) -> bool | Unknown:
-    """Whether a namespace selector lets a request through; what lives in no namespace always gets through."""
-    if selects_everything(selector):
-        return True
-    if request.resource.name == "namespaces" and request.kind[0] == "":
-        # Deciding about a namespace itself: its own labels, as it will be.
-        own = request.obj if request.operation != "DELETE" else request.old
-        return selects(selector, _labels({**(own or {})}))
-    if request.namespace_object is None:
-        return True
-    labels = mapping(request.namespace_object.get("metadata")).get("labels")
-    if not isinstance(labels, Unknown):
-        return selects(selector, mapping(labels))
-    known = {"kubernetes.io/metadata.name": request.namespace}
-    return selects(selector, known) if keys_of(selector) <= known.keys() else labels
+def _combined(parts: Sequence[Meets], *, decisive: bool) -> Meets:
+    """A part with the decisive value decides; else one that is unknown leaves the whole unknown."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def combined(request: Request) -> bool | Unknown:
+        doubt: Unknown | None = None
+        for part in parts:
+            value = part(request)
+            if value is decisive:
+                return decisive
+            if isinstance(value, Unknown):
+                doubt = value if doubt is None else merge(doubt, value)
+        return (not decisive) if doubt is None else doubt
+
+    return combined
 
 
-def _object_selected(selector: Any, request: Request) -> bool:
-    """Either the new or the old object is enough."""
-    if selects_everything(selector):
-        return True
-    return any(obj is not None and selects(selector, _labels(obj)) for obj in (request.obj, request.old))
+def _negated(part: Meets) -> Meets:
+    def negated(request: Request) -> bool | Unknown:
+        value = part(request)
+        return value if isinstance(value, Unknown) else not value
+
+    return negated
 
 
-def _labels(obj: Mapping[str, Any]) -> Mapping[str, str]:
-    return mapping(mapping(obj.get("metadata")).get("labels"))
+def _rules(rules: Sequence[Mapping[str, Any]], how: Literal["exactly", "equivalently", "converted"]) -> Meets:
+    """k8s.io/apiserver `pkg/admission/plugin/policy/matching` and `plugin/webhook/predicates/rules`."""
+    wanted = [_Rule(rule) for rule in rules]
 
-
-def _any_rule(rules: Any, request: Request, policy: str) -> bool:
-    return any(_rule_matches(mapping(rule), request, policy) for rule in sequence(rules))
-
-
-def _rule_matches(rule: Mapping[str, Any], request: Request, policy: str) -> bool:
-    names = sequence(rule.get("resourceNames"))
-    if names and request.name not in names:
-        return False
-    if not _in(rule.get("operations"), request.operation) or not _scope(rule.get("scope"), request):
-        return False
-    groups, versions, resources = rule.get("apiGroups"), rule.get("apiVersions"), rule.get("resources")
-    if not _resource(resources, request):
-        return False
-    if _in(groups, request.kind[0]) and _in(versions, request.kind[1]):
-        return True
-    # A request that could as well have been made through the group and version of the rule is converted to it.
-    return policy == "Equivalent" and any(
-        _in(groups, group) and _in(versions, version) for group, version in request.resource.equivalents
-    )
-
-
-def _in(values: Any, value: str) -> bool:
-    listed = sequence(values)
-    return "*" in listed or value in listed
-
-
-def _scope(scope: Any, request: Request) -> bool:
-    if scope in (None, "*"):
-        return True
-    namespaced = request.resource.namespaced and request.resource.name != "namespaces"
-    return namespaced is (scope == "Namespaced")
-
-
-def _resource(resources: Any, request: Request) -> bool:
-    """`pods`, `pods/*`, `*/status`, `*`, `*/*`; a name without a slash means no subresource."""
-    for entry in sequence(resources):
-        name, _, sub = str(entry).partition("/")
-        if name in ("*", request.resource.name) and (sub == request.sub_resource or sub == "*"):
+    def matches(request: Request) -> bool | Unknown:
+        group, version, _ = request.kind
+        candidates = [rule for rule in wanted if rule.covers(request)]
+        if any(rule.serves(group, version) for rule in candidates):
             return True
-    return False
+        if how != "exactly":
+            for other in request.resource.equivalents:
+                if any(rule.serves(*other) for rule in candidates):
+                    return how == "equivalently" or _converted(request, *other)
+        return False
+
+    return matches
+
+
+def _converted(request: Request, group: str, version: str) -> bool | Unknown:
+    if not request.resource.converts:
+        return True
+    written = f"{request.kind[0]}/{request.kind[1]}".lstrip("/")
+    wanted = f"{group}/{version}".lstrip("/")
+    return Unknown((f"the API server converts {request.kind[2]} from {written} to {wanted} for this policy",))
+
+
+class _Rule:
+    """A RuleWithOperations, read once."""
+
+    def __init__(self, rule: Mapping[str, Any]) -> None:
+        self._groups, self._versions, self._operations = (
+            frozenset(_strings(rule.get(key))) for key in ("apiGroups", "apiVersions", "operations")
+        )
+        self._names = frozenset(_strings(rule.get("resourceNames")))
+        self._scope = rule.get("scope") or "*"
+        self._resources = [entry.partition("/")[::2] for entry in _strings(rule.get("resources"))]
+
+    def serves(self, group: str, version: str) -> bool:
+        return _holds(self._groups, group) and _holds(self._versions, version)
+
+    def covers(self, request: Request) -> bool:
+        """Everything but group and version; a resource without a slash means no subresource."""
+        return (
+            any(
+                name in ("*", request.resource.name) and sub in ("*", request.sub_resource)
+                for name, sub in self._resources
+            )
+            and _holds(self._operations, request.operation)
+            and (not self._names or request.name in self._names)
+            and (self._scope == "*" or (self._scope == "Namespaced") is request.namespaced)
+        )
+
+
+def _holds(values: frozenset[str], value: str) -> bool:
+    return value in values or "*" in values
+
+
+def _kinds(patterns: Sequence[tuple[str, str, str, str]]) -> Meets:
+    """As Kyverno does: a policy on Pods is about their ephemeral containers as well."""
+
+    def matches(request: Request) -> bool:
+        group, version, kind = request.kind
+        sub = "" if request.kind == ("", "v1", "Pod") and request.sub_resource == "ephemeralcontainers" else None
+        return any(
+            like(kinds, kind)
+            and like(groups, group)
+            and like(versions, version)
+            and (like(subs, request.sub_resource) or (sub is not None and like(subs, sub)))
+            for groups, versions, kinds, subs in patterns
+        )
+
+    return matches
+
+
+def _groups(entries: Sequence[tuple[Sequence[str], Sequence[str]]]) -> Meets:
+    def matches(request: Request) -> bool:
+        group, _, kind = request.kind
+        return any(_none_or(groups, group) and _none_or(kinds, kind) for groups, kinds in entries)
+
+    return matches
+
+
+def _none_or(values: Sequence[str], value: str) -> bool:
+    return not values or value in values or "*" in values
+
+
+def _names(patterns: Sequence[str]) -> Meets:
+    def matches(request: Request) -> bool:
+        generated = mapping(request.subject.get("metadata")).get("generateName") or ""
+        return like_any(patterns, request.name or str(generated))
+
+    return matches
+
+
+def _labels(selector: Any) -> Meets:
+    def matches(request: Request) -> bool:
+        if selects(selector, request.labels):
+            return True
+        old = mapping(mapping(request.old).get("metadata")) if request.old else None
+        return old is not None and selects(selector, texts(old.get("labels")))
+
+    return matches
+
+
+def _namespace_labels(selector: Any) -> Meets:
+    keys = keys_of(selector)
+
+    def matches(request: Request) -> bool | Unknown:
+        labels = request.namespace_labels
+        if not isinstance(labels, Unknown):
+            return selects(selector, labels)
+        known = {"kubernetes.io/metadata.name": request.namespace}
+        return selects(selector, known) if keys <= known.keys() else labels
+
+    return matches
+
+
+def _like(whose: str, wanted: Mapping[str, str]) -> Meets:
+    attribute = "namespace_labels" if whose == "namespaceLabels" else whose
+
+    def matches(request: Request) -> bool | Unknown:
+        have = getattr(request, attribute)
+        if isinstance(have, Unknown):
+            return have
+        return all(any(like(key, k) and like(value, v) for k, v in have.items()) for key, value in wanted.items())
+
+    return matches
+
+
+def _user(kind: Literal["User", "Group", "roles", "clusterRoles"], patterns: Sequence[str]) -> Meets:
+    """Which roles a user has, a cluster knows; the user of a request made up here has none."""
+
+    def matches(request: Request) -> bool | Unknown:
+        if kind == "User":
+            return like_any(patterns, str(request.user.get("username", "")))
+        if kind == "Group":
+            return any(like_any(patterns, group) for group in groups_of(request.user))
+        if kind not in request.user and request.received is not None:
+            return Unknown((f"the {kind} of the user",))
+        return any(role in patterns for role in sequence(request.user.get(kind)))
+
+    return matches
+
+
+def _strings(value: Any) -> list[str]:
+    return [item for item in sequence(value) if isinstance(item, str)]
+
+
+_MAKERS: dict[str, Callable[..., Any]] = {
+    "rules": _rules,
+    "kinds": _kinds,
+    "groups": _groups,
+    "operations": lambda wanted: lambda request: request.operation in wanted or "*" in wanted,
+    "names": _names,
+    "namespaces": lambda patterns: lambda request: like_any(patterns, request.namespace),
+    "labels": _labels,
+    "namespaceLabels": _namespace_labels,
+    "like": _like,
+    "scope": lambda scope: lambda request: request.namespaced is (scope == "Namespaced"),
+    "user": _user,
+    "unknown": lambda reason: lambda _request: Unknown((reason,)),
+}

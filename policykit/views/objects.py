@@ -36,13 +36,19 @@ class ApiObject(Document, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AdmittedObject:
-    """An object under admission review; implements `ApiObject`."""
+    """An object under admission review; implements `ApiObject`.
+
+    `request` is the `request` of the AdmissionReview, as it was decoded, and `namespace_object` the Namespace that it is
+    in: what admission policies see beside the object. None where nobody gives them.
+    """
 
     data: Mapping[str, Any]
     api_version: str
     kind: str
     name: str
     namespace: str
+    request: Mapping[str, Any] | None = None
+    namespace_object: Mapping[str, Any] | None = None
 
     @property
     def source(self) -> Source:
