@@ -59,7 +59,7 @@ class Composition:
     def bind(self, bindings: Mapping[str, Any]) -> dict[str, Any]:
         """The bindings together with `variables`; use one for all expressions of one evaluation of a policy."""
         bound = dict(bindings)
-        bound["variables"] = Variables(self.programs, bound)
+        bound["variables"] = Variables(self.programs, bound, self.errors)
         return bound
 
 
@@ -68,15 +68,17 @@ class Variables(dict[str, Any]):
 
     __slots__ = ("_bindings", "_failed", "_programs")
 
-    def __init__(self, programs: Mapping[str, Program], bindings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, programs: Mapping[str, Program], bindings: Mapping[str, Any], errors: Mapping[str, CompileError]
+    ) -> None:
         super().__init__()
         self._programs = programs
         self._bindings = bindings
-        self._failed: dict[str, EvaluationError] = {}
+        self._failed = {name: _failure(name, f"compile: {error.told}") for name, error in errors.items()}
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value of a variable (the checker has made sure that there is one)."""
-        return self[name] if name in self._programs else default
+        return self[name] if name in self._programs or name in self._failed else default
 
     def __missing__(self, name: str) -> Any:
         if name in self._failed:
@@ -87,8 +89,11 @@ class Variables(dict[str, Any]):
         except BudgetError:
             raise
         except EvaluationError as error:
-            failed = EvaluationError(f'composited variable "{name}" fails to evaluate: {error}')
-            self._failed[name] = failed
-            raise failed from None
+            self._failed[name] = _failure(name, f"evaluate: {error}")
+            raise self._failed[name] from None
         self[name] = value
         return value
+
+
+def _failure(name: str, reason: str) -> EvaluationError:
+    return EvaluationError(f'composited variable "{name}" fails to {reason}')

@@ -41,6 +41,11 @@ class CompileError(PolicykitError):
         self.issues = issues
         super().__init__("\n".join(render(source, issue) for issue in issues))
 
+    @property
+    def told(self) -> str:
+        """The text in which the API server tells it."""
+        return f"compilation failed: {self}"
+
 
 class CelSyntaxError(CompileError):
     """The text is not an expression of the language."""
@@ -55,6 +60,11 @@ class PlanningError(CelTypeError):
 
     def __str__(self) -> str:
         return self.issues[0].message
+
+    @property
+    def told(self) -> str:
+        """The text in which the API server tells it."""
+        return f"program instantiation failed: {self}"
 
 
 class EvaluationError(PolicykitError):

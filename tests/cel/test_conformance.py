@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from policykit.cel import BOOL, DYN, STRING, CompileError, Composition, Environment, EvaluationError, Program
 from policykit.cel.kubernetes import admission_variables
 from policykit.unknown import Unknown
-from tests.cel.wire import compile_text, declared, normal, outcome, recorded, value
+from tests.cel.wire import declared, normal, outcome, recorded, value
 
 if TYPE_CHECKING:
     import pytest
@@ -55,7 +55,7 @@ class Unit:
         environment = Environment(admission_variables(params=data["hasParams"]))
         variables = [(v["Name"], v["Expression"]) for v in data["variables"]]
         self.composition = Composition.compile(environment, variables)
-        self.errors = [f"variable {n}: compilation failed: {e}" for n, e in self.composition.errors.items()]
+        self.errors = [f"variable {n}: {e.told}" for n, e in self.composition.errors.items()]
         self.validations = [self.program("validation", v["Expression"]) for v in data["validations"]]
         self.messages = [
             self.program("messageExpression", v["MessageExpression"]) if v["MessageExpression"] else None
@@ -68,8 +68,7 @@ class Unit:
         try:
             return self.composition.environment.compile(expression)
         except CompileError as error:
-            prefix = "" if compile_text(error).startswith("program") else "compilation failed: "
-            self.errors.append(f"{kind}: {prefix}{compile_text(error)}")
+            self.errors.append(f"{kind}: {error.told}")
             return None
 
     def verdict(self, case: dict[str, Any]) -> dict[str, Any]:

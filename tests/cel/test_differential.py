@@ -1,4 +1,4 @@
-"""Random expressions, answered by this compiler and by the API server's own code (tests/oracle).
+"""Random expressions and policies over damaged objects, answered here and by the API server's own code (tests/oracle).
 
 POLICYKIT_CEL_FUZZ sets how many (default 4,000), POLICYKIT_CEL_SEED where they start.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 
 from policykit.cel import DYN, Environment
 from tests.cel.generator import BINDINGS, Generator
-from tests.cel.wire import normal, outcome
+from tests.cel.test_conformance import Unit
+from tests.cel.wire import normal, outcome, recorded
 from tests.oracle import Oracle, oracle_or_skip
 
 COUNT = int(os.environ.get("POLICYKIT_CEL_FUZZ", "4000"))
@@ -81,3 +83,64 @@ def test_random_expressions(oracle: Oracle, capsys: pytest.CaptureFixture[str]) 
         print(f"\nagainst the API server's code: {COUNT} expressions, {len(wrong)} different; {dict(counts)}")
     assert not wrong, wrong[:5]
     assert counts["text differs"] <= 0.05 * max(counts["error"] + counts["compile_error"], 1)
+
+
+#: What takes the place of a part of an object.
+REPLACEMENTS: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -5, 2.5, "", "x", "nginx:latest", "true"),
+    *([], {}, ["a"], {"a": "b"}, [{}], [None]),
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = [place for key, item in items for place in _places(item, (*path, key))]
+    return [path, *inner] if path and path[0] not in {"kind", "apiVersion"} and path != ("metadata",) else inner
+
+
+def _damaged(original: Any, random: Random) -> Any:
+    """An object with up to three parts missing or replaced; its name and namespace stay."""
+    damaged = deepcopy(original)
+    for _ in range(random.choice((1, 1, 2, 3))):
+        places = [place for place in _places(damaged) if place[1:2] not in {("name",), ("namespace",)}]
+        if not places:
+            break
+        *path, last = random.choice(places)
+        inner = damaged
+        for step in path:
+            inner = inner[step]
+        if random.random() < 0.4:
+            del inner[last]
+        else:
+            inner[last] = deepcopy(random.choice(REPLACEMENTS))
+    return damaged
+
+
+def test_policies_over_damaged_objects(oracle: Oracle, capsys: pytest.CaptureFixture[str]) -> None:
+    random = Random(SEED)
+    data = {unit["unit"]: unit for unit in recorded("units.jsonl") if unit["k8s_ok"]}
+    units = {number: Unit(unit) for number, unit in data.items()}
+    recordings = recorded("verdicts.jsonl")
+    cases = []
+    for _ in range(max(COUNT // 2, 1)):
+        case = random.choice(recordings)
+        cases.append({**case, "object": _damaged(case["object"], random)})
+    kind = {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}}
+    answers = oracle.ask(
+        {
+            "policy": data[case["unit"]] | (kind if data[case["unit"]]["hasParams"] else {}),
+            "object": case["object"],
+            "params": case["params"],
+            "request": {"operation": "CREATE", "userInfo": {"username": "someone"}},
+            "namespaceObject": {"metadata": {"name": "default"}},
+        }
+        for case in cases
+    )
+    wrong = []
+    for case, answer in zip(cases, answers, strict=True):
+        expected = {key: answer[key] for key in ("validations", "match", "messages")}
+        if (found := units[case["unit"]].verdict(case)) != expected:
+            wrong.append((case, found, expected))
+    with capsys.disabled():
+        print(f"\nagainst the API server's code: {len(cases)} policies over damaged objects, {len(wrong)} different")
+    assert not wrong, wrong[:2]

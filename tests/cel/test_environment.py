@@ -273,6 +273,10 @@ def test_variables_that_do_not_compile_are_reported_together() -> None:
     )
     assert list(composition.errors) == ["a", "c"]
     assert "undefined field 'd'" in str(composition.errors["c"])
+    assert composition.environment is not None
+    with pytest.raises(EvaluationError) as caught:
+        composition.environment.compile("variables.a == 1").evaluate(composition.bind(DATA))
+    assert str(caught.value) == f'composited variable "a" fails to compile: {composition.errors["a"].told}'
 
 
 def test_importing_the_package_is_cheap() -> None:

@@ -29,7 +29,6 @@ from policykit.cel import (
     ListType,
     MapType,
     Optional,
-    PlanningError,
     Timestamp,
     Type,
     TypeValue,
@@ -147,5 +146,5 @@ def outcome(environment: Environment, expression: str, bindings: dict[str, Any])
 
 
 def compile_text(error: CompileError) -> str:
-    """A compile error as the API server tells it, without its first words."""
-    return f"program instantiation failed: {error}" if isinstance(error, PlanningError) else str(error)
+    """A compile error as the oracle tells it."""
+    return error.told.removeprefix("compilation failed: ")
