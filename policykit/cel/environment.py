@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -79,6 +78,8 @@ class Environment:
 
     def digest(self, text: str) -> str:
         """What a cache may keep the program of an expression under: text, environment and Python version."""
+        import hashlib
+
         names = "\n".join(f"{name}: {_describe(type_)}" for name, type_ in sorted(self.variables.items()))
         parts = "\0".join((FORMAT, str(self.kubernetes), " ".join(self.libraries), names, text))
         return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
