@@ -85,7 +85,7 @@ def container_security(container: PodContainer) -> dict[str, Any]:
         "readOnlyRootFilesystem": own.get("readOnlyRootFilesystem") is True,
         "procMount": text(own.get("procMount")),
         "capabilities": _capabilities(own.get("capabilities")),
-        "seccomp": _seccomp(contexts, text(notes.get(SECCOMP_CONTAINER + name))),
+        "seccomp": _seccomp(contexts, text(notes.get(SECCOMP_CONTAINER + name)) or text(notes.get(SECCOMP_POD))),
         "appArmor": _profile(contexts, "appArmorProfile", text(notes.get(APPARMOR + name))),
         "seLinux": _selinux(own),
         "set": bool(own),
