@@ -113,20 +113,20 @@ def unquote_bytes(literal: str) -> bytes:
     r"""The bytes that a bytes literal (without its `b`) stands for: `\x` and octal escapes are one byte each."""
     body, raw = _body(literal)
     if raw or "\\" not in body:
-        return body.encode("utf-8")
+        return body.encode("utf-8", "replace")
     parts: list[bytes] = []
     position = 0
     for match in _ESCAPES.finditer(body):
-        parts.append(body[position : match.start()].encode("utf-8"))
+        parts.append(body[position : match.start()].encode("utf-8", "replace"))
         position = match.end()
         octal, short, *unicode, simple = match.groups()
         if unicode[0] or unicode[1]:
             raise EscapeError("unable to unescape string")
         if simple is not None:
-            parts.append(_SIMPLE.get(simple, simple).encode("utf-8"))
+            parts.append(_SIMPLE.get(simple, simple).encode("utf-8", "replace"))
         else:
             parts.append(bytes([int(octal, 8) if octal else int(short, 16)]))
-    parts.append(body[position:].encode("utf-8"))
+    parts.append(body[position:].encode("utf-8", "replace"))
     return b"".join(parts)
 
 

@@ -9,6 +9,7 @@ import marshal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from policykit import __version__
 from policykit.cel import table
 from policykit.cel.errors import BudgetError, EvaluationError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from policykit.cel.types import Type
 
 #: Changes whenever generated code of an older version would not run; part of every dump.
-FORMAT: Final = f"policykit-cel-2 {sys.implementation.cache_tag}"
+FORMAT: Final = f"policykit.cel {__version__} {sys.implementation.cache_tag}"
 
 
 class StaleProgram(ValueError):  # noqa: N818  the fault of no one: compile again
@@ -73,8 +74,11 @@ class Program:
 
     @classmethod
     def load(cls, data: bytes) -> Program:
-        """What `dump` gave. Raises `StaleProgram` for a dump of another version; the bytes must be trusted."""
-        form, *parts = marshal.loads(data)  # noqa: S302  our own dump
+        """What `dump` gave. Raises `StaleProgram` for anything else; the bytes must be trusted all the same."""
+        try:
+            form, *parts = marshal.loads(data)  # noqa: S302  our own dump
+        except (EOFError, ValueError, TypeError):
+            raise StaleProgram("not a program") from None
         if form != FORMAT:
             raise StaleProgram(form)
         return cls(*parts)

@@ -77,6 +77,8 @@ VALUES = {
     "container.ports.all(p, p.number < params.max)": True,
     "container.image.split(':')[1]": "1.25",
     "container.?env['A'].orValue('none')": "1",
+    "b'\udc80'": b"?",
+    "'\udc80'.size()": 1,
     "dyn(1) == 1.0 && dyn(1) == 1u && dyn(true) != 1": True,
     "has(container.raw.x) && container.raw.x == null": True,
     "has(container.raw.x.y)": False,
@@ -227,6 +229,8 @@ def test_a_program_survives_a_cache() -> None:
         loaded.evaluate({**DATA, "container": {"image": "nginx"}})
     with pytest.raises(StaleProgram):
         Program.load(program.dump().replace(FORMAT.encode(), b"x" * len(FORMAT)))
+    with pytest.raises(StaleProgram):
+        Program.load(program.dump()[:-9])
 
 
 def test_the_digest_tells_environments_apart() -> None:
