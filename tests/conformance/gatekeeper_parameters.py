@@ -46,15 +46,18 @@ def parameters(template: str, given: Given) -> Mapped:
 
 def _images(patterns: list[str]) -> list[str]:
     """Prefixes as Gatekeeper writes them, normalised: Docker Hub where no registry is named, and without tags."""
-    found = []
-    for pattern in patterns:
-        name = pattern.removesuffix("*").removesuffix("/")
-        host, _, rest = name.partition("/")
-        if "." not in host and ":" not in host.removesuffix(f":{name.rpartition(':')[2]}"):
-            official = not rest and not pattern.endswith(("/", "*"))
-            name = f"docker.io/library/{name.partition(':')[0]}" if official else f"docker.io/{name}"
-        found.append(name)
-    return found
+    return [_image(pattern) for pattern in patterns]
+
+
+def _image(pattern: str) -> str:
+    path = pattern.removesuffix("*").removesuffix("/")
+    prefix = path != pattern
+    host, slash, rest = path.partition("/")
+    if not slash and not prefix:
+        return f"docker.io/library/{host.partition(':')[0]}"
+    if "." in host or ":" in host:
+        return path
+    return f"docker.io/{path}" if prefix else f"docker.io/{host}/{rest.partition(':')[0]}"
 
 
 def _limits(given: Given, rule: str) -> Mapped:
