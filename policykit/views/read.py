@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policykit.document import Span, Unreadable
-from policykit.finding import NotEvaluated
 from policykit.parse.detect import detect
 from policykit.views.project import InvalidFile, Project
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from policykit.document import Document, Source, Target
+    from policykit.finding import NotEvaluated
     from policykit.views.project import Facts
 
 
@@ -72,7 +72,7 @@ class _Reading:
 
         manifests = parse_manifests(source)
         self.documents += manifests.objects
-        self.not_evaluated += [NotEvaluated(n.span, n.reason) for n in manifests.not_evaluated]
+        self.not_evaluated += manifests.not_evaluated
         for error in manifests.problems:
             self._problem(source.name, error.message, error.line, error.column, "kubernetes")
 
@@ -92,6 +92,7 @@ class _Reading:
             loaded = load_project(files, find, options)
             if loaded.project is not None:
                 self.documents.append(loaded.project)
+            self.not_evaluated += loaded.not_evaluated
             for error in loaded.problems:
                 self._problem(error.file, error.message, error.line, error.column, "compose")
 
