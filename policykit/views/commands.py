@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.cel.types import BOOL, INT, STRING, ListType, MapType, ObjectType
+from policykit.views.package_calls import assignments
 from policykit.views.runs import locator, program, resolved, runs, unwrapped, variable_lookup
 from policykit.views.view import Subject
 
@@ -57,10 +58,15 @@ def commands(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
         shell = list(build.shell(run.instruction) or ())
         pipefail = _shell_pipefail(shell)
         lookup = variable_lookup(run, build)
+        background = _background(script)
+        readers = {(c.pipeline, c.position): c for c in script}
+        outer = None
         for index, command in enumerate(script):
             pipefail = pipefail or _sets_pipefail(command)
+            if "argument" not in command.context:
+                outer = command
+            reader = readers.get((command.pipeline, command.position + 1))
             fields = _words(command, lookup)
-            fields |= _surroundings(script, index)
             fields |= {
                 "keyword": run.instruction.keyword,
                 "form": run.instruction.form,
@@ -68,7 +74,11 @@ def commands(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
                 "stage": -1 if run.placed.stage is None else run.placed.stage.index,
                 "ships": run.ships,
                 "shell": program(shell[0]) if shell else "",
-                "pipefail": pipefail or ("argument" in command.context and _argument_pipefail(script, index)),
+                "piped": command.position > 0,
+                "pipesTo": "" if reader is None else program(reader.name) or "sh",
+                "pipefail": pipefail or (outer is not None and outer is not command and _shell_pipefail(_texts(outer))),
+                "substituted": "substitution" in command.context,
+                "background": id(command) in background,
                 "count": len(script),
                 "last": index == len(script) - 1,
                 "programs": programs,
@@ -133,37 +143,30 @@ def _values(words: Sequence[ShellWord], lookup: Any) -> dict[str, str | Unknown]
 
 
 def _assigned(command: Command, lookup: Any) -> dict[str, str | Unknown]:
-    found = {assignment.name: resolved(assignment.value, lookup) for assignment in command.assignments}
-    if command.name == "export":
-        for word in command.words[1:]:
-            name, equals, value = word.text.partition("=")
-            if equals:
-                found[name] = value
+    found: dict[str, str | Unknown] = dict(assignments(command))
+    return found | {assignment.name: resolved(assignment.value, lookup) for assignment in command.assignments}
+
+
+def _background(script: tuple[Command, ...]) -> set[int]:
+    """The commands that are followed by `&`, by identity."""
+    found = set()
+    last: dict[tuple[str, ...], Command] = {}
+    for command in script:
+        if command.connective == "&" and command.context in last:
+            found.add(id(last[command.context]))
+        last[command.context] = command
     return found
 
 
-def _surroundings(script: tuple[Command, ...], index: int) -> dict[str, Any]:
-    command = script[index]
-    after = [c for c in script if c.pipeline == command.pipeline and c.position == command.position + 1]
-    following = next((c for c in script[index + 1 :] if c.context == command.context), None)
-    return {
-        "piped": command.position > 0,
-        "pipesTo": next((program(c.name) for c in after if c.name), "sh" if after else ""),
-        "substituted": "substitution" in command.context,
-        "background": following is not None and following.connective == "&",
-    }
+def _texts(command: Command) -> list[str]:
+    return [word.text for word in command.words]
 
 
 def _shell_pipefail(shell: list[str]) -> bool:
+    """Whether a shell is called with `-o pipefail` and knows it."""
     names = [program(word) for word in shell[:2]]
     return any(name in _PIPEFAIL for name in names) and "pipefail" in shell
 
 
 def _sets_pipefail(command: Command) -> bool:
     return command.name == "set" and any(word.text == "pipefail" for word in command.arguments)
-
-
-def _argument_pipefail(script: tuple[Command, ...], index: int) -> bool:
-    """Whether the `bash -o pipefail -c` whose script a command stands in says it."""
-    outer = next((c for c in reversed(script[:index]) if program(c.name) in _PIPEFAIL), None)
-    return outer is not None and any(word.text == "pipefail" for word in outer.arguments)

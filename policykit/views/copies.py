@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.cel.types import BOOL, INT, STRING, ListType, ObjectType
 from policykit.unknown import Unknown
 from policykit.views.dockerignore import DockerIgnore, read_dockerignore
-from policykit.views.instructions import workdir_set
-from policykit.views.packages import Call, calls
+from policykit.views.instructions import first_workdirs
+from policykit.views.package_calls import Call, calls
 from policykit.views.runs import (
     Placed,
     Run,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from policykit.document import Span
     from policykit.parse.dockerfile import Build, Dockerfile, Word
+    from policykit.parse.shell import Command
     from policykit.views.project import Project
 
 COPY = ObjectType(
@@ -67,6 +69,7 @@ SOURCE = ObjectType(
 _ARCHIVE = re.compile(
     r"\.(?:tar|tar\.(?:gz|bz2|xz|zst|lzma|z)|tgz|tbz2?|txz|tlz|tpz|tz|taz|gz|bz2?|xz|lzma|lz|z)$", re.I
 )
+_SEPARATOR = re.compile(r"[/\\]")
 _GIT = re.compile(r"(?:git@|git://|ssh://)|https?://.*\.git(?:[#?].*)?$", re.IGNORECASE)
 
 #: Package managers' calls without a package that install what a manifest of the project lists.
@@ -109,7 +112,8 @@ def copies(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     """One subject for each COPY and ADD."""
     build = project.build(dockerfile)
     shipped = shipped_stages(build)
-    installs = project.once(dockerfile, calls)
+    installs = _installs(project.once(dockerfile, runs), project.once(dockerfile, calls))
+    workdirs = project.once(dockerfile, first_workdirs)
     for copy in project.once(dockerfile, copied):
         placed = copy.placed
         flag = placed.instruction.flag("from")
@@ -120,12 +124,12 @@ def copies(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
             "heredocs": len(placed.instruction.heredocs),
             "destination": copy.destination,
             "absolute": is_absolute(copy.destination),
-            "workdirSet": _knows_workdir(build, placed),
+            "workdirSet": _knows_workdir(build, placed, workdirs),
             "from": origin.text if origin else "",
             "fromStage": _from_stage(build, placed, origin.text) if origin else "",
             "onbuild": placed.trigger,
             "ships": _ships(placed, shipped),
-            "installsAfter": _installs_after(placed, project.once(dockerfile, runs), installs),
+            "installsAfter": _first_after(placed, installs),
         }
         parts: dict[str, Span] = {"from": origin.span} if origin else {}
         if copy.last is not None:
@@ -139,6 +143,7 @@ def sources(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     """One subject for each source of each COPY and ADD."""
     shipped = shipped_stages(project.build(dockerfile))
     ignored = _ignore_file(dockerfile, project)
+    unpacked = _unpacked_files(project.once(dockerfile, runs))
     for copy in project.once(dockerfile, copied):
         placed = copy.placed
         from_stage = placed.instruction.flag("from") is not None
@@ -148,11 +153,11 @@ def sources(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
             fields = {
                 "keyword": placed.instruction.keyword,
                 "path": text,
-                "name": re.split(r"[/\\]", path.rstrip("/"))[-1],
+                "name": _last_segment(path.rstrip("/")),
                 "kind": kind if not isinstance(text, Unknown) or path[:1] != "\0" else text,
                 "archive": _ARCHIVE.search(path.strip("'\"")) is not None,
                 "ignored": _ignored(ignored, text) if kind == "context" and not placed.trigger else False,
-                "unpacked": _unpacked(placed, word.text, copy, project.once(dockerfile, runs)),
+                "unpacked": _unpacked(word.text, copy, unpacked),
                 "destination": copy.destination,
                 "onbuild": placed.trigger,
                 "ships": _ships(placed, shipped),
@@ -160,12 +165,12 @@ def sources(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
             yield Subject(fields, dockerfile, locator(word.span, placed.route))
 
 
-def _knows_workdir(build: Build, placed: Placed) -> bool:
+def _knows_workdir(build: Build, placed: Placed, workdirs: tuple[float, ...]) -> bool:
     """Whether a relative path is joined to a directory that the file tells: one it sets, or the root of `scratch`."""
     if placed.stage is None:
         return False
     base = build.base(list(build.ancestry(placed.stage))[-1])
-    return workdir_set(build, placed.stage, placed.instruction) or (base is not None and base.value == "scratch")
+    return workdirs[placed.stage.index] <= placed.instruction.index or (base is not None and base.value == "scratch")
 
 
 def _ships(placed: Placed, shipped: frozenset[int]) -> bool:
@@ -203,20 +208,30 @@ def _ignored(rules: DockerIgnore | None, path: str | Unknown) -> bool | Unknown:
     return path if isinstance(path, Unknown) else rules.ignores(path)
 
 
-def _unpacked(placed: Placed, source: str, copy: Copied, found: tuple[Run, ...]) -> bool:
-    """Whether a later RUN of the stage unpacks the file with tar, by the name it has there."""
-    name = re.split(r"[/\\]", source.strip("'\""))[-1]
-    target = pattern_of(copy.destination).strip("'\"")
-    names = {name, re.split(r"[/\\]", target)[-1]} - {""}
+def _unpacked_files(found: tuple[Run, ...]) -> dict[tuple[int, str], int]:
+    """The files that `tar` unpacks, by stage and name, with the index of the last instruction that does."""
+    last: dict[tuple[int, str], int] = {}
     for run in found:
-        if run.placed.stage is not placed.stage or run.instruction.index <= placed.instruction.index:
-            continue
         for command in run.script.commands:
             if program(command.name) == "tar" and _extracts([word.text for word in command.arguments]):
-                files = {re.split(r"[/\\]", word.text)[-1] for word in command.arguments}
-                if names & files:
-                    return True
-    return False
+                for word in command.arguments:
+                    last[_stage(run.placed), _last_segment(word.text)] = run.instruction.index
+    return last
+
+
+def _unpacked(source: str, copy: Copied, unpacked: dict[tuple[int, str], int]) -> bool:
+    """Whether a later RUN of the stage unpacks a file, by the name it has there."""
+    names = {_last_segment(source), _last_segment(pattern_of(copy.destination))} - {""}
+    stage, index = _stage(copy.placed), copy.placed.instruction.index
+    return any(unpacked.get((stage, name), -1) > index for name in names)
+
+
+def _stage(placed: Placed) -> int:
+    return -1 if placed.stage is None else placed.stage.index
+
+
+def _last_segment(path: str) -> str:
+    return _SEPARATOR.split(path.strip("'\""))[-1]
 
 
 def _extracts(arguments: list[str]) -> bool:
@@ -224,20 +239,33 @@ def _extracts(arguments: list[str]) -> bool:
     return "x" in letters or bool({"--extract", "--get"} & set(arguments))
 
 
-def _installs_after(placed: Placed, found: tuple[Run, ...], installs: tuple[Call, ...]) -> str:
-    """The first later RUN of the same stage that fetches what a manifest among the copied files lists."""
+def _installs(found: tuple[Run, ...], installs: tuple[Call, ...]) -> dict[int, list[tuple[int, str]]]:
+    """For each stage its RUNs that fetch what a manifest of the project lists: their index and the program."""
+    with_lists = {
+        id(call.run): call.tool
+        for call in installs
+        if call.manager.name == "pip" and {"r", "requirement"} & call.values.keys()
+    }
+    stages: dict[int, list[tuple[int, str]]] = {}
     for run in found:
-        if run.placed.stage is not placed.stage or run.instruction.index <= placed.instruction.index:
-            continue
-        if run.instruction.keyword != "run" or run.placed.trigger:
-            continue
-        for command in run.script.commands:
-            verb = next((w.text for w in command.arguments if not w.text.startswith("-")), "")
-            if verb in _PROJECT_INSTALLS.get(program(command.name), ()):
-                return program(command.name)
-            if program(command.name) == "go" and [w.text for w in command.arguments[:2]] == ["mod", "download"]:
-                return "go"
-        for call in installs:
-            if call.run is run and call.manager.name == "pip" and {"r", "requirement"} & call.values.keys():
-                return call.tool
-    return ""
+        if run.instruction.keyword == "run" and not run.placed.trigger and run.placed.stage is not None:
+            name = next(filter(None, map(_project_install, run.script.commands)), with_lists.get(id(run), ""))
+            if name:
+                stages.setdefault(run.placed.stage.index, []).append((run.instruction.index, name))
+    return stages
+
+
+def _project_install(command: Command) -> str:
+    """The program, where a command installs the dependencies of the project it stands in; else ""."""
+    name = program(command.name)
+    operands = [word.text for word in command.arguments if not word.text.startswith("-")]
+    if name == "go":
+        return name if operands[:2] == ["mod", "download"] else ""
+    wanted = _PROJECT_INSTALLS.get(name, frozenset())
+    return name if (operands[0] if operands else "") in wanted and len(operands) < 2 else ""
+
+
+def _first_after(placed: Placed, installs: dict[int, list[tuple[int, str]]]) -> str:
+    found = installs.get(placed.stage.index, []) if placed.stage is not None else []
+    at = bisect_right(found, (placed.instruction.index, "\U0010ffff"))
+    return found[at][1] if at < len(found) else ""

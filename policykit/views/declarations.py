@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ VARIABLE = ObjectType(
         "written": STRING,  # the value as written
         "given": BOOL,  # a value is given
         "uses": ListType(STRING),  # the variables in its value
-        "others": ListType(STRING),  # what else the same instruction sets
+        "usesSiblings": ListType(STRING),  # those of them that other parts of the same instruction set
         "onbuild": BOOL,
     },
 )
@@ -65,18 +66,20 @@ _LICENCE = re.compile(r"[A-Za-z0-9.:+-]+|[()]")
 def variables(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     """One subject for each name that an ARG or ENV sets."""
     build = project.build(dockerfile)
-    for placed, index, pair in _pairs(dockerfile, project, ("arg", "env")):
+    siblings_of: dict[int, Counter[str]] = {}
+    for placed, pair in _pairs(dockerfile, project, ("arg", "env")):
         instruction = placed.instruction
         name, value = _expanded(build, placed, pair)
-        others = [other.name.text for i, other in enumerate(instruction.pairs) if i != index]
+        uses = _uses(pair.value.text) if pair.value else []
+        siblings = siblings_of.setdefault(id(instruction), Counter(other.name.text for other in instruction.pairs))
         fields = {
             "name": name,
             "keyword": instruction.keyword,
             "value": value,
             "written": pair.value.text if pair.value else "",
             "given": pair.value is not None,
-            "uses": _uses(pair.value.text) if pair.value else [],
-            "others": others,
+            "uses": uses,
+            "usesSiblings": [used for used in uses if siblings[used] > (used == pair.name.text)],
             "onbuild": placed.trigger,
         }
         yield _subject(fields, dockerfile, placed, pair)
@@ -85,7 +88,7 @@ def variables(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
 def labels(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     """One subject for each label."""
     build = project.build(dockerfile)
-    for placed, _, pair in _pairs(dockerfile, project, ("label",)):
+    for placed, pair in _pairs(dockerfile, project, ("label",)):
         key, value = _expanded(build, placed, pair)
         spdx = value if isinstance(value, Unknown) else is_licence(value)
         written = pair.name.text.strip("\"'")
@@ -105,11 +108,11 @@ def exposed_ports(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]
                     yield Subject(fields, dockerfile, locator(span, placed.route))
 
 
-def _pairs(dockerfile: Dockerfile, project: Project, keywords: tuple[str, ...]) -> Iterator[tuple[Placed, int, Pair]]:
+def _pairs(dockerfile: Dockerfile, project: Project, keywords: tuple[str, ...]) -> Iterator[tuple[Placed, Pair]]:
     for placed in project.once(dockerfile, placed_instructions):
         if placed.instruction.keyword in keywords:
-            for index, pair in enumerate(placed.instruction.pairs):
-                yield placed, index, pair
+            for pair in placed.instruction.pairs:
+                yield placed, pair
 
 
 def _subject(fields: dict[str, Any], dockerfile: Dockerfile, placed: Placed, pair: Pair) -> Subject:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from policykit.cel.types import BOOL, INT, STRING, ListType, ObjectType
 from policykit.parse.dockerfile.scope import EXPANDED
-from policykit.parse.shell import script_of
-from policykit.views.runs import Placed, is_absolute, locator, placed_instructions
+from policykit.views.runs import Placed, is_absolute, locator, placed_instructions, runs
 from policykit.views.view import Subject
 
 if TYPE_CHECKING:
@@ -30,11 +30,10 @@ INSTRUCTION = ObjectType(
         "onbuild": BOOL,  # it stands in an ONBUILD
         "trigger": STRING,  # for ONBUILD: the keyword of the instruction in it
         "stage": INT,  # the index of its stage, -1 before the first FROM
-        "first": BOOL,  # of the file
         "overridden": BOOL,  # a later one of the same keyword in its stage takes its place
-        "shell": ListType(STRING),  # the SHELL in force, empty where the file sets none
+        "shell": ListType(STRING),  # for what runs a command: the SHELL in force, empty where the file sets none
         "absolute": BOOL,  # for WORKDIR: the path begins at the root
-        "workdirSet": BOOL,  # a WORKDIR stands before it in its stage or in one below
+        "workdirSet": BOOL,  # a WORKDIR stands before it in its stage, or in one that it is built on
         "casing": STRING,  # of its keyword: lowercase, uppercase, mixed
         "majority": STRING,  # the casing of most keywords in the stages; "" where it does not count
         "emptyContinuation": BOOL,  # an empty line stands among its continued lines
@@ -50,19 +49,16 @@ INSTRUCTION = ObjectType(
 COMMENT = ObjectType("Comment", {"text": STRING})
 
 _OVERRIDING = frozenset({"cmd", "entrypoint", "healthcheck"})
+_SHELLS = frozenset({"cmd", "entrypoint", "healthcheck", "run"})
 
 
 def instructions(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     """Every instruction, and after an ONBUILD the one within it."""
-    build = project.build(dockerfile)
-    majority = _majority(dockerfile)
-    before: dict[int, Placed] = {}
+    around = _Around(dockerfile, project)
     for placed in project.once(dockerfile, placed_instructions):
-        stage = placed.stage
-        previous = before.get(stage.index) if stage is not None and not placed.trigger else None
-        yield Subject(_fields(placed, previous, majority, build), dockerfile, _locate(placed))
-        if stage is not None and not placed.trigger:
-            before[stage.index] = placed
+        yield Subject(_fields(placed, around), dockerfile, _locate(placed))
+        if not placed.trigger:
+            around.previous = placed
 
 
 def comments(dockerfile: Dockerfile, _project: Project) -> Iterator[Subject]:
@@ -89,11 +85,56 @@ def _last_line(instruction: Instruction) -> int:
     return instruction.last_line
 
 
-def _fields(placed: Placed, previous: Placed | None, majority: str, build: Build) -> dict[str, Any]:
+class _Around:
+    """What the other instructions of a file are to one of them; `previous` is the one before it."""
+
+    def __init__(self, dockerfile: Dockerfile, project: Project) -> None:
+        self.build = project.build(dockerfile)
+        self.majority = _majority(dockerfile)
+        self.workdirs = project.once(dockerfile, first_workdirs)
+        self.commands = {
+            id(run.instruction): len(run.script.commands)
+            for run in project.once(dockerfile, runs)
+            if run.instruction.keyword == "run"
+        }
+        self.previous: Placed | None = None
+        self._last: dict[tuple[int, str], int] = {}
+        for stage in dockerfile.stages:
+            for instruction in stage.instructions:
+                self._last[stage.index, instruction.keyword] = instruction.index
+
+    def overrides(self, placed: Placed) -> bool:
+        """Whether a later instruction takes the place of one."""
+        keyword = placed.instruction.keyword
+        if keyword not in _OVERRIDING or placed.trigger or placed.stage is None:
+            return False
+        return self._last[placed.stage.index, keyword] > placed.instruction.index
+
+    def before(self, placed: Placed) -> Placed | None:
+        """The instruction before one in the same stage."""
+        previous = self.previous
+        return None if placed.trigger or previous is None or previous.stage is not placed.stage else previous
+
+
+def first_workdirs(dockerfile: Dockerfile, project: Project) -> Iterator[float]:
+    """For each stage, the index of the first instruction from which a WORKDIR of the file is in force; infinity where
+    none is."""
+    build = project.build(dockerfile)
+    found: list[float] = []
+    for stage in dockerfile.stages:
+        parent = build.parent(stage)
+        inherited = parent is not None and found[parent.index] < inf
+        own = (i.index + 1 for i in build.instructions(stage) if i.keyword == "workdir")
+        found.append(-1 if inherited else next(own, inf))
+    yield from found
+
+
+def _fields(placed: Placed, around: _Around) -> dict[str, Any]:
     instruction, _, stage, trigger = placed
+    build = around.build
     keyword = instruction.keyword
     words = _words(instruction, build, trigger=trigger)
-    counts = stage is not None and not trigger
+    previous = around.before(placed)
     return {
         "keyword": keyword,
         "name": instruction.name.text,
@@ -104,19 +145,18 @@ def _fields(placed: Placed, previous: Placed | None, majority: str, build: Build
         "onbuild": trigger,
         "trigger": instruction.onbuild.keyword if instruction.onbuild else "",
         "stage": -1 if stage is None else stage.index,
-        "first": instruction.index == 0 and not trigger,
-        "overridden": not trigger and stage is not None and _overridden(instruction, stage),
-        "shell": list(build.shell(instruction) or ()),
+        "overridden": around.overrides(placed),
+        "shell": list(build.shell(instruction) or ()) if keyword in _SHELLS else [],
         "absolute": is_absolute(words[0]) if keyword == "workdir" and words else True,
-        "workdirSet": keyword == "workdir" and stage is not None and workdir_set(build, stage, instruction),
+        "workdirSet": stage is not None and around.workdirs[stage.index] <= instruction.index,
         "casing": _casing(instruction.name.text),
-        "majority": majority if counts else "",
+        "majority": around.majority if stage is not None and not trigger else "",
         "emptyContinuation": bool(instruction.blank_lines) and not trigger,
         "description": instruction.comments[-1].text if instruction.comments and not trigger else "",
         "describes": _declared(instruction, stage),
-        "commands": _commands(placed, build),
+        "commands": around.commands.get(id(instruction), 0),
         "follows": previous.instruction.keyword if previous else "",
-        "followsCommands": _commands(previous, build) if previous and keyword == "run" else 0,
+        "followsCommands": around.commands.get(id(previous.instruction), 0) if previous and keyword == "run" else 0,
         "sameFlags": previous is not None and _flags(previous.instruction) == _flags(instruction),
     }
 
@@ -125,20 +165,6 @@ def _words(instruction: Instruction, build: Build, *, trigger: bool) -> list[str
     if instruction.keyword not in EXPANDED or trigger:
         return [word.text for word in instruction.words]
     return [build.expand(word, instruction).value for word in instruction.words]
-
-
-def _overridden(instruction: Instruction, stage: Stage) -> bool:
-    if instruction.keyword not in _OVERRIDING:
-        return False
-    return any(i.keyword == instruction.keyword and i.index > instruction.index for i in stage.instructions)
-
-
-def workdir_set(build: Build, stage: Stage, before: Instruction) -> bool:
-    """Whether a WORKDIR stands before an instruction in its stage, or in a stage it is built on."""
-    for ancestor in build.ancestry(stage):
-        if any(i.keyword == "workdir" and i.index < before.index for i in build.instructions(ancestor)):
-            return True
-    return False
 
 
 def _casing(name: str) -> str:
@@ -159,10 +185,6 @@ def _declared(instruction: Instruction, stage: Stage | None) -> list[str]:
     if instruction.keyword == "from":
         return [stage.name] if stage is not None and stage.name else []
     return [pair.name.text for pair in instruction.pairs] if instruction.keyword == "arg" else []
-
-
-def _commands(placed: Placed, build: Build) -> int:
-    return len(script_of(placed.instruction, build).commands) if placed.instruction.keyword == "run" else 0
 
 
 def _flags(instruction: Instruction) -> list[str]:

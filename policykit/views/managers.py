@@ -24,9 +24,9 @@ class Manager:
     """A package manager.
 
     `verbs`: what a command's first operand (two words of it first) makes it do. `taking_value`: options, without
-    dashes, whose value is the next word. `yes`: options that answer every question. `caches`: directories that fill;
-    `cleaners`: commands that empty them. `pinned`: whether a package as written asks for a version; `is_local`: whether
-    it is a file, a directory or an address rather than a name to look up.
+    dashes, whose value is the next word. `pinned`: whether a package as written asks for a version; `is_local`: whether
+    it is a file, a directory or an address rather than a name to look up. `yes`: options that answer every question.
+    `caches`: directories that fill; `cleans_itself`: its own verb for cleaning empties them.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Manager:
     is_local: Callable[[str], bool]
     yes: frozenset[str] = frozenset()
     caches: tuple[str, ...] = ()
-    cleaners: tuple[str, ...] = ()
+    cleans_itself: bool = True
 
 
 def _local(*endings: str) -> Callable[[str], bool]:
@@ -88,6 +88,8 @@ def _go_pinned(text: str) -> bool:
 
 
 _RPM_VERSION = rf"-(?:[0-9]+:)?[0-9{HOLE}][^-]*(?:-[0-9{HOLE}][^-]*)?$"
+_RPM_NAME = re.compile(_RPM_VERSION)
+_NAME = re.compile(r"[^=<>~!:;\[\s]+")
 _RPM_CACHES = ("/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5")
 
 _APT = Manager(
@@ -107,7 +109,7 @@ _APT = Manager(
     _local(".deb"),
     _words("y yes assume-yes qq"),
     ("/var/lib/apt/lists",),
-    ("rm", "apt-dist-clean"),
+    cleans_itself=False,
 )
 _APK = Manager(
     "apk",
@@ -124,7 +126,6 @@ _APK = Manager(
     _pin("[=<>~]"),
     _local(".apk"),
     caches=("/var/cache/apk", "/etc/apk/cache"),
-    cleaners=("rm", "apk cache clean", "apk cache purge"),
 )
 _RPM_VERBS = _verbs(
     {
@@ -148,7 +149,6 @@ _YUM, _DNF = (
         _local(".rpm"),
         _words("y yes assumeyes"),
         _RPM_CACHES,
-        ("rm", f"{name} clean"),
     )
     for name in ("yum", "dnf")
 )
@@ -169,7 +169,6 @@ _ZYPPER = Manager(
     _local(".rpm"),
     _words("n non-interactive y no-confirm"),
     ("/var/cache/zypp",),
-    ("rm", "zypper clean", "zypper cc"),
 )
 _PIP_OPTIONS = _words(
     "c constraint r requirement e editable t target platform python-version implementation abi root prefix src "
@@ -192,7 +191,6 @@ _PIP = Manager(
     _pin("[=<>!~]=|[<>]"),
     _pip_local,
     caches=("/root/.cache/pip",),
-    cleaners=("rm", "pip cache purge"),
 )
 _PIPX = Manager(
     "pipx",
@@ -219,7 +217,6 @@ _UV = Manager(
     _pin("[=<>!~]=|[<>]|@[0-9]"),
     _pip_local,
     caches=("/root/.cache/uv",),
-    cleaners=("rm", "uv cache clean", "uv cache prune"),
 )
 _NODE_OPTIONS = _words(
     "prefix registry loglevel cache userconfig globalconfig tag omit include C w workspace node-options script-shell "
@@ -253,7 +250,6 @@ _YARN = Manager(
     _npm_pinned,
     _npm_local,
     caches=("/usr/local/share/.cache/yarn", "/root/.cache/yarn", "/root/.yarn"),
-    cleaners=("rm", "yarn cache clean"),
 )
 _PNPM = Manager(
     "pnpm",
@@ -351,3 +347,14 @@ def is_pinned(manager: Manager, text: Text) -> bool | Unknown:
     if manager.is_local(known) or manager.pinned(known):
         return True
     return text if isinstance(text, Unknown) else False
+
+
+def name_of(manager: Manager, text: str) -> str:
+    """The name of a package as written, without its version."""
+    if manager.name in ("yum", "dnf"):
+        return _RPM_NAME.sub("", text)
+    if manager.name in ("npm", "yarn", "pnpm", "go", "cargo"):
+        return text[:1] + text[1:].partition("@")[0]
+    match = _NAME.match(text)
+    name = match[0] if match else text
+    return name.partition("/")[0] if manager.name == "apt" else name

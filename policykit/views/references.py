@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from policykit.cel.types import BOOL, STRING, ObjectType
 from policykit.parse.dockerfile.scope import EXPANDED
@@ -14,6 +14,7 @@ from policykit.views.view import Subject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from policykit.document import Span
     from policykit.parse.dockerfile import Build, Dockerfile, Instruction, Stage, Word
     from policykit.views.project import Project
 
@@ -31,6 +32,8 @@ _PLATFORM = ("BUILDPLATFORM", "BUILDOS", "BUILDOSVERSION", "BUILDARCH", "BUILDVA
 _PLATFORMS = (*_PLATFORM, *(name.replace("BUILD", "TARGET", 1) for name in _PLATFORM), "TARGETSTAGE")
 #: Arguments that BuildKit reads itself, wherever they are declared or not.
 _BUILDER = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
+#: How many references of a file get a suggestion: more are no slips, and looking through all names takes its time.
+_SUGGESTIONS = 50
 #: How many letters may differ in a suggestion.
 _CLOSE = 2
 
@@ -38,6 +41,7 @@ _CLOSE = 2
 def references(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     """One subject for each name and instruction, at its first use there."""
     build = project.build(dockerfile)
+    found = 0
     for instruction in dockerfile.instructions:
         if instruction.keyword not in EXPANDED:
             continue
@@ -49,7 +53,14 @@ def references(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
             for name in build.expand(word, instruction).undeclared:
                 if name not in seen and name not in _BUILDER:
                     seen.add(name)
-                    fields = _fields(name, instruction, stage, build)
+                    found += 1
+                    names = _in_force(instruction, stage, build) if found <= _SUGGESTIONS else ()
+                    fields = {
+                        "name": name,
+                        "keyword": instruction.keyword,
+                        "defined": _defined(name, instruction, stage, build),
+                        "suggestion": _suggestion(name, names),
+                    }
                     yield Subject(fields, dockerfile, locator(_use(word, name), ("instructions", instruction.index)))
 
 
@@ -63,25 +74,31 @@ def _words(instruction: Instruction, stage: Stage) -> tuple[Word, ...]:
     return instruction.words
 
 
-def _fields(name: str, instruction: Instruction, stage: Stage, build: Build) -> dict[str, Any]:
+def _defined(name: str, instruction: Instruction, stage: Stage, build: Build) -> bool | Unknown:
     if instruction.keyword == "from":
-        names = [p.name.text for i in build.dockerfile.global_args if i.index < instruction.index for p in i.pairs]
-        return _subject(name, "from", False, [*names, *_PLATFORMS])
-    declared = {pair.name.text for pair in instruction.pairs} if instruction.keyword == "arg" else set()
+        return False
+    if instruction.keyword == "arg" and any(pair.name.text == name for pair in instruction.pairs):
+        return True
     image = base_variables(build, stage)
-    doubt = Unknown((f"`{name}` is not set in the file and may come from the base image",))
-    defined = True if name in declared else doubt if image is None else name in image
+    if image is None:
+        return Unknown((f"`{name}` is not set in the file and may come from the base image",))
+    return name in image
+
+
+def _in_force(instruction: Instruction, stage: Stage, build: Build) -> Iterator[str]:
+    """The names that a word of an instruction may use, the arguments of the whole file first."""
+    for argument in build.dockerfile.global_args:
+        if instruction.keyword != "from" or argument.index < instruction.index:
+            yield from (pair.name.text for pair in argument.pairs)
+    if instruction.keyword == "from":
+        yield from _PLATFORMS
+        return
     lookup = build.lookup(instruction)
-    known = [other for other in build.environment(stage) if lookup(other).is_set]
-    global_names = [pair.name.text for i in build.dockerfile.global_args for pair in i.pairs]
-    return _subject(name, instruction.keyword, defined, [*global_names, *known, *sorted(image or {"PATH"})])
+    yield from (name for name in build.environment(stage) if lookup(name).is_set)
+    yield from sorted(base_variables(build, stage) or {"PATH"})
 
 
-def _subject(name: str, keyword: str, defined: bool | Unknown, names: Iterable[str]) -> dict[str, Any]:
-    return {"name": name, "keyword": keyword, "defined": defined, "suggestion": _suggestion(name, names)}
-
-
-def _use(word: Word, name: str) -> Any:
+def _use(word: Word, name: str) -> Span:
     match = re.search(rf"\$\{{?{re.escape(name)}\b", word.text)
     return word.part(match.start(), match.end()) if match else word.span
 

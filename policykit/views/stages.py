@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from policykit.cel.types import BOOL, INT, STRING, ListType, MapType, ObjectType
 from policykit.unknown import HOLE, Unknown
@@ -13,7 +13,7 @@ from policykit.views.runs import Run, locator, pattern_of, program, runs, shippe
 from policykit.views.view import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from policykit.document import Span
     from policykit.parse.dockerfile import Build, Dockerfile, Stage
@@ -43,7 +43,7 @@ STAGE = ObjectType(
         "imageOs": STRING,  # the only one the image exists for, "" where it is not known or there are more
         "imageArchitecture": STRING,
         "labels": MapType(STRING, STRING),  # its own and those of the stages below
-        "keywords": ListType(STRING),  # of its instructions and of those of the stages below
+        "keywords": ListType(STRING),  # of its instructions and of those of the stages below, each once
         "programs": ListType(STRING),  # that its RUN instructions call
     },
 )
@@ -82,23 +82,26 @@ def stages(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     defaults = _default_bases(dockerfile)
     programs = _programs(project.once(dockerfile, runs))
     names: set[str] = set()
+    built = {parent.index for stage in dockerfile.stages if (parent := build.parent(stage)) is not None}
+    gathered: list[_Gathered] = []
     for stage in dockerfile.stages:
+        parent = build.parent(stage)
+        gathered.append(_gather(build, stage, gathered[parent.index] if parent else _Gathered({}, ())))
         if stage.start is None:
             continue
         fields = _name(stage, names) | _platform(stage) | _only(build, stage)
         base = defaults[stage.index]
-        parent = build.parent(stage)
         fields |= {
             "final": build.target() is stage,
             "ships": stage.index in shipped,
             "copied": stage.index in copied,
-            "built": any(build.parent(other) is stage for other in dockerfile.stages),
+            "built": stage.index in built,
             "base": stage.base.text if stage.base else "",
             "parent": parent.name if parent else "",
             "defaultBase": base,
             "defaultValid": parent is not None or reference(base).valid,
-            "labels": _labels(build, stage),
-            "keywords": [i.keyword for ancestor in build.ancestry(stage) for i in build.instructions(ancestor)],
+            "labels": dict(gathered[stage.index].labels),
+            "keywords": list(gathered[stage.index].keywords),
             "programs": programs.get(stage.index, []),
         }
         yield Subject(fields, dockerfile, _locate(stage))
@@ -191,16 +194,24 @@ def _copied(build: Build) -> set[int]:
     return found
 
 
-def _labels(build: Build, stage: Stage) -> dict[str, str | Unknown]:
-    labels: dict[str, str | Unknown] = {}
-    for ancestor in reversed(list(build.ancestry(stage))):
-        for instruction in ancestor.instructions:
-            if instruction.keyword == "label":
-                for pair in instruction.pairs:
-                    key = build.expand(pair.name, instruction).value
-                    if isinstance(key, str):
-                        labels[key] = build.expand(pair.value, instruction).value if pair.value else ""
-    return labels
+class _Gathered(NamedTuple):
+    """What a stage has, with all that the stages below it have."""
+
+    labels: Mapping[str, str | Unknown]
+    keywords: tuple[str, ...]
+
+
+def _gather(build: Build, stage: Stage, below: _Gathered) -> _Gathered:
+    own: dict[str, str | Unknown] = {}
+    for instruction in stage.instructions:
+        if instruction.keyword == "label":
+            for pair in instruction.pairs:
+                key = build.expand(pair.name, instruction).value
+                if isinstance(key, str):
+                    own[key] = build.expand(pair.value, instruction).value if pair.value else ""
+    labels = {**below.labels, **own} if own else below.labels
+    keywords = dict.fromkeys((*below.keywords, *(i.keyword for i in build.instructions(stage))))
+    return _Gathered(labels, tuple(keywords))
 
 
 def _programs(found: tuple[Run, ...]) -> dict[int, list[str]]:
