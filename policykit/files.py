@@ -9,10 +9,10 @@ import codecs
 import contextlib
 import errno
 import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from policykit.disk import MAX_SIZE, Disk
 from policykit.document import Source, Unreadable
 from policykit.errors import Problem, UsageError
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 STDIN = "-"
-#: Far beyond any file of the three formats; the largest real manifests (CRD bundles) have 5 MB.
-MAX_SIZE = 64 * 1024 * 1024
+_DISK = Disk()
 
 #: The longer marks first: UTF-32's little-endian one begins with UTF-16's.
 _BYTE_ORDER_MARKS = (
@@ -54,18 +53,18 @@ class Wanted(NamedTuple):
     force_exclude: bool = False
 
 
-def find(paths: Sequence[str], wanted: Wanted) -> list[Found | Unreadable]:
+def find(paths: Sequence[str], wanted: Wanted, disk: Disk = _DISK) -> list[Found | Unreadable]:
     """The files that `paths` stand for, each once, in order of their names. UsageError for paths that do not exist."""
-    missing = [path for path in paths if not os.path.lexists(path)]
+    missing = [path for path in paths if not disk.kind(path)]
     if missing:
         raise UsageError(*(Problem("no such file or directory", path) for path in missing))
     found: dict[str, Found | Unreadable] = {}
     for path in paths:
         name = display_name(path)
-        if Path(path).is_dir():
-            for item in _Walk(wanted, repository(Path(path))).files(path):
+        if disk.kind(path) == "directory":
+            for item in _Walk(wanted, repository(Path(path), disk), disk).files(path):
                 found.setdefault(item.name, item)
-        elif not (wanted.force_exclude and _Walk(wanted, repository(Path(path).parent)).is_excluded(path)):
+        elif not (wanted.force_exclude and _Walk(wanted, repository(Path(path).parent, disk), disk).is_excluded(path)):
             found[name] = Found(name, explicit=True)
     return sorted(found.values(), key=lambda item: item.name.split("/"))
 
@@ -79,11 +78,11 @@ def display_name(path: str) -> str:
     return name.replace(os.sep, "/")
 
 
-def repository(directory: Path) -> Path:
+def repository(directory: Path, disk: Disk = _DISK) -> Path:
     """The root of the git repository around `directory`; without one the working directory, where that is around it."""
     absolute = _absolute(directory)
     for candidate in (absolute, *absolute.parents):
-        if (candidate / ".git").exists():
+        if disk.kind(str(candidate / ".git")) not in ("", "broken"):
             return candidate
     working = Path.cwd()
     return working if absolute.is_relative_to(working) else absolute
@@ -93,33 +92,32 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.normpath(path.absolute()))
 
 
-def read(found: Found) -> Source | Unreadable:
+def read(found: Found, disk: Disk = _DISK) -> Source | Unreadable:
     """The text of a file. Never raises: what keeps it from being text is in the `Unreadable`."""
     try:
         # What a user names may be a pipe (`<(helm template .)`); in a walk it would wait for a writer for ever.
-        if not found.explicit and not stat.S_ISREG(Path(found.name).stat().st_mode):
+        if not found.explicit and disk.kind(found.name) == "other":
             return Unreadable(found.name, "not a regular file")
-        with Path(found.name).open("rb") as file:
-            return decode(found.name, file.read(MAX_SIZE + 1))
+        return decode(found.name, disk.read(found.name))
     except OSError as error:
         return Unreadable(found.name, f"cannot be read: {_reason(error)}")
 
 
-def reader(roots: Iterable[Path]) -> Callable[[str], Source | None]:
+def reader(roots: Iterable[Path], disk: Disk = _DISK) -> Callable[[str], Source | None]:
     """A function that reads the files that others refer to, by name; None for those outside `roots` or no text.
 
     Files are hostile until proven otherwise: one that includes `/etc/passwd` must not have it quoted in a report.
     """
-    bounds = tuple({root.resolve() for root in roots})
+    bounds = tuple({Path(disk.real(str(root))) for root in roots})
 
     def read_inside(name: str) -> Source | None:
         try:
-            real = Path(name).resolve()
-        except (OSError, RuntimeError, ValueError):
+            real = Path(disk.real(name))
+        except (OSError, ValueError):
             return None
         if not any(real.is_relative_to(bound) for bound in bounds):
             return None
-        source = read(Found(name))
+        source = read(Found(name), disk)
         return source if isinstance(source, Source) else None
 
     return read_inside
@@ -166,9 +164,10 @@ class _Layer(NamedTuple):
 class _Walk:
     """One walk through a directory below `root`, the top of what ignore files apply to."""
 
-    def __init__(self, wanted: Wanted, root: Path) -> None:
+    def __init__(self, wanted: Wanted, root: Path, disk: Disk) -> None:
         self._wanted = wanted
         self._root = root
+        self._disk = disk
         self._links: list[str] = []
 
     def files(self, path: str) -> Iterator[Found | Unreadable]:
@@ -178,32 +177,32 @@ class _Walk:
         while stack:
             directory, layers = stack.pop()
             try:
-                with os.scandir(directory) as scan:
-                    entries = list(scan)
+                entries = self._disk.entries(directory)
             except OSError as error:
                 yield Unreadable(display_name(directory), f"cannot be read: {_reason(error)}")
                 continue
             layers = self._with_layer(layers, directory)
-            for entry in entries:
-                inner = entry.path.removeprefix(f".{os.sep}")
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name != ".git" and not _is_ignored(layers, inner, is_directory=True):
+            place = self._disk.real(directory)
+            for name, kind in entries:
+                inner = os.path.join(directory, name).removeprefix(f".{os.sep}")  # noqa: PTH118
+                if kind == "directory":
+                    if name != ".git" and not _is_ignored(layers, inner, is_directory=True):
                         stack.append((inner, layers))
-                elif self._wanted.could_be(entry.name) and not _is_ignored(layers, inner, is_directory=False):
-                    if entry.is_symlink():
+                elif self._wanted.could_be(name) and not _is_ignored(layers, inner, is_directory=False):
+                    if kind == "link":
                         self._links.append(inner)
                     else:
-                        real.add(os.path.realpath(inner))
+                        real.add(os.path.join(place, name))  # noqa: PTH118
                         yield Found(display_name(inner))
         yield from self._linked(real)
 
     def _linked(self, real: set[str]) -> Iterator[Found | Unreadable]:
         for link in sorted(self._links):
-            target = os.path.realpath(link)
+            target, kind = self._disk.real(link), self._disk.kind(link)
             # A link to a directory leads to what is in the tree itself, or is no part of it.
-            if target in real or Path(target).is_dir():
+            if target in real or kind == "directory":
                 continue
-            if Path(target).exists() and not Path(target).is_relative_to(self._root.resolve()):
+            if kind != "broken" and not Path(target).is_relative_to(self._disk.real(str(self._root))):
                 message = "a symbolic link that leads out of the repository; to check it all the same, name it"
                 yield Unreadable(display_name(link), message)
             else:
@@ -225,7 +224,8 @@ class _Walk:
     def _layers_above(self, path: str) -> tuple[_Layer, ...]:
         """Patterns from the root down to the parent of `path`; none where they ignore `path` itself: it was named."""
         absolute = _absolute(Path(path))
-        layers = _layer(str(self._root), _lines(_git_directory(self._root) / "info" / "exclude"))
+        exclude = _git_directory(self._root, self._disk) / "info" / "exclude"
+        layers = _layer(str(self._root), _lines(exclude, self._disk))
         if absolute == self._root:
             return layers
         above = [parent for parent in reversed(absolute.parents) if parent.is_relative_to(self._root)]
@@ -236,7 +236,7 @@ class _Walk:
         return layers
 
     def _with_layer(self, layers: tuple[_Layer, ...], directory: str) -> tuple[_Layer, ...]:
-        lines = [*_lines(Path(directory) / ".gitignore"), *self._wanted.excluded(Path(directory))]
+        lines = [*_lines(Path(directory) / ".gitignore", self._disk), *self._wanted.excluded(Path(directory))]
         return layers + _layer(str(Path(directory).absolute()), lines)
 
 
@@ -271,22 +271,22 @@ def ignore_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines(good)
 
 
-def _git_directory(root: Path) -> Path:
+def _git_directory(root: Path, disk: Disk) -> Path:
     """Where git keeps `info/exclude`: in a worktree or submodule `.git` is a file that says where."""
     git = root / ".git"
-    if not git.is_file():
+    if disk.kind(str(git)) != "file":
         return git
-    for line in _lines(git):
+    for line in _lines(git, disk):
         if line.startswith("gitdir:"):
             directory = root / line.removeprefix("gitdir:").strip()
-            common = _lines(directory / "commondir")
+            common = _lines(directory / "commondir", disk)
             return directory / common[0] if common else directory
     return git
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path, disk: Disk) -> list[str]:
     try:
-        text = path.read_text("utf-8-sig", "surrogateescape")
+        text = disk.read(str(path)).decode("utf-8-sig", "surrogateescape")
     except OSError:
         return []
-    return text.split("\n")  # universal newlines have taken the CR off
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

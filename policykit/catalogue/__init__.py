@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from policykit.catalogue.check import PolicyCheck
 from policykit.catalogue.folder import builtin_folder, load_folder
 from policykit.catalogue.outcome import Check, Outcome
+from policykit.disk import Disk
 from policykit.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["Catalogue", "Check", "Outcome", "load_catalogue"]
 
 
-def load_catalogue(directories: Sequence[Path] = (), *, cache: Path | None = None) -> Catalogue:
+def load_catalogue(
+    directories: Sequence[Path] = (),
+    *,
+    cache: Path | None = None,
+    disk: Disk = Disk(),  # noqa: B008  it has no state
+) -> Catalogue:
     """The built-in policies and every policy below `directories`.
 
     UsageError with all problems of all files: a catalogue is loaded whole or not at all. `cache` is the directory of
@@ -29,7 +35,7 @@ def load_catalogue(directories: Sequence[Path] = (), *, cache: Path | None = Non
     entries: list[Entry] = []
     problems: list[Problem] = []
     for folder in (builtin_folder(), *directories):
-        found, wrong = load_folder(folder, cache)
+        found, wrong = load_folder(folder, cache, disk)
         entries += found
         problems += wrong
     first: dict[str, Entry] = {}

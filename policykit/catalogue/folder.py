@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import marshal
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import policykit
+from policykit import stored
 from policykit.cel.program import FORMAT
+from policykit.disk import Disk
 from policykit.document import Source
 from policykit.errors import Problem, UsageError
 from policykit.policy import NamedExpression, Policy, Validation
@@ -49,28 +49,30 @@ def builtin_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "policies"
 
 
-def load_folder(folder: Path, cache: Path | None) -> tuple[list[Entry], list[Problem]]:
+def load_folder(folder: Path, cache: Path | None, disk: Disk) -> tuple[list[Entry], list[Problem]]:
     """Every policy below `folder`, and every problem of those that could not be loaded."""
-    sources = policy_files(folder)
+    sources = policy_files(folder, disk)
     if not sources:
         return [], [Problem("no policy in this folder", str(folder), "policies are files that end in .yaml")]
-    stored = cache / f"policies-{_key(sources)}.bin" if cache else None
-    entries = _load(stored) if stored else None
-    if entries is not None:
-        return entries, []
+    file = str(cache / f"policies-{_key(sources)}.bin") if cache else ""
+    if file and (kept := stored.load(file)):
+        return [Entry(_policy(fields), *rest) for fields, *rest in kept], []
     entries, problems = _compile(sources)
-    if stored and not problems:
-        _store(stored, entries)
+    if file and not problems:
+        stored.store(file, [(_fields(entry.policy), *entry[1:]) for entry in entries])
     return entries, problems
 
 
-def policy_files(folder: Path) -> list[PolicyText]:
+def policy_files(folder: Path, disk: Disk = Disk()) -> list[PolicyText]:  # noqa: B008  it has no state
     """The policy files below `folder`, by name. UsageError where they cannot be read."""
     try:
-        paths = sorted(folder.rglob("*.yaml"))
-        return [PolicyText(p, p.read_bytes(), p.parent.name if p.parent != folder else "") for p in paths]
+        return [_policy_text(folder, Path(path), content) for path, content in disk.tree(str(folder))]
     except OSError as error:
         raise UsageError(Problem(f"cannot read the policies: {error.strerror}", str(folder))) from None
+
+
+def _policy_text(folder: Path, path: Path, content: bytes) -> PolicyText:
+    return PolicyText(path, content, path.parent.name if path.parent != folder else "")
 
 
 def _compile(sources: Sequence[PolicyText]) -> tuple[list[Entry], list[Problem]]:
@@ -127,38 +129,11 @@ def _digest(source: Source) -> str:
 
 def _key(sources: Sequence[PolicyText]) -> str:
     """What the compiled form depends on: the texts, this version, and the interpreter that made the code."""
-    digest = hashlib.sha256(f"{policykit.__version__} {FORMAT} {sys.version}".encode())
+    digest = hashlib.sha256(f"{policykit.__version__} {FORMAT} {Policy._fields} {sys.version}".encode())
     for path, content, _ in sources:
         digest.update(f"\n{path} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
-
-
-def _load(stored: Path) -> list[Entry] | None:
-    """None where there is nothing, or nothing whole: a damaged file is as good as none."""
-    try:
-        content = stored.read_bytes()
-    except OSError:
-        return None
-    checksum, payload = content[:32], content[32:]
-    if hashlib.sha256(payload).digest() != checksum:
-        return None
-    return [Entry(_policy(fields), *rest) for fields, *rest in marshal.loads(payload)]  # noqa: S302
-
-
-def _store(stored: Path, entries: Sequence[Entry]) -> None:
-    """Whole or not at all, and readable by nobody else; a cache that cannot be written is no error."""
-    import tempfile
-
-    payload = marshal.dumps([(_fields(e.policy), *e[1:]) for e in entries])
-    try:
-        stored.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=stored.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(payload).digest() + payload)
-        Path(name).replace(stored)
-    except OSError:
-        return
 
 
 _EXPRESSIONS = {"validations": Validation, "variables": NamedExpression, "match_conditions": NamedExpression}

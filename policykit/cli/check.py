@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from policykit.cli.main import CLEAN, NOTHING_TO_CHECK, VIOLATIONS
-from policykit.cli.options import (
-    add_catalogue_arguments,
-    cache_directory,
-    policy_directories,
-    split_names,
-    wants_colour,
-)
+from policykit.cli import memo
+from policykit.cli.main import CLEAN, NOTHING_TO_CHECK, VIOLATIONS, say
+from policykit.cli.options import add_catalogue_arguments, cache_directory, policy_directories, split_names
 from policykit.config import FAIL_ON
+from policykit.disk import NotedDisk
 from policykit.errors import Problem, UsageError
+from policykit.files import STDIN
 from policykit.report import FORMATS
 
 if TYPE_CHECKING:
@@ -72,13 +68,14 @@ def run(parsed: argparse.Namespace) -> int:
     from policykit.cli.evaluation import Request, evaluate_paths
     from policykit.cli.progress import Progress
 
-    outputs = _outputs(parsed.format)
+    disk = NotedDisk()
+    outputs = _outputs(parsed.format, disk)
     request = Request(
         paths=tuple(parsed.paths),
         stdin_name=parsed.stdin_filename,
         config=parsed.config,
-        policies=policy_directories(parsed),
-        cache=cache_directory(parsed, os.environ),
+        policies=policy_directories(parsed, disk),
+        cache=cache_directory(parsed),
         select=split_names(parsed.select),
         ignore=split_names(parsed.ignore),
         build_args=_build_args(parsed.build_arg),
@@ -87,12 +84,14 @@ def run(parsed: argparse.Namespace) -> int:
         per_file=parsed.per_file,
     )
     with Progress(None if parsed.quiet else sys.stderr) as progress:
-        evaluation = evaluate_paths(request, progress)
-    _write(evaluation, outputs, parsed)
-    return _exit_code(evaluation, parsed)
+        evaluation = evaluate_paths(request, progress, disk)
+    said = (_exit_code(evaluation, parsed), _texts(evaluation, outputs, parsed))
+    if request.cache and said[0] in (CLEAN, VIOLATIONS) and STDIN not in request.paths:
+        memo.keep(parsed.arguments, disk, said)
+    return say(said)
 
 
-def _outputs(given: Sequence[str]) -> list[Output]:
+def _outputs(given: Sequence[str], disk: NotedDisk) -> list[Output]:
     """Text goes to standard output unless another format does."""
     outputs = []
     problems = []
@@ -102,7 +101,7 @@ def _outputs(given: Sequence[str]) -> list[Output]:
             problems.append(
                 Problem(f"no format is called `{name}`", f"--format {text}", f"one of {', '.join(FORMATS)}")
             )
-        elif equals and not (file and Path(file).absolute().parent.is_dir()):
+        elif equals and not (file and disk.kind(str(Path(file).absolute().parent)) == "directory"):
             problems.append(Problem("no such directory to write to", f"--format {text}"))
         outputs.append(Output(name, Path(file) if equals else None))
     on_stdout = [output for output in outputs if output.file is None]
@@ -123,26 +122,22 @@ def _build_args(given: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
-def _write(evaluation: Evaluation, outputs: Sequence[Output], parsed: argparse.Namespace) -> None:
+def _texts(evaluation: Evaluation, outputs: Sequence[Output], parsed: argparse.Namespace) -> list[tuple[str, str]]:
+    """What goes to which file; "" for standard output."""
     from policykit.report import Report, render
 
+    texts = []
     for output in outputs:
         report = Report(
             evaluation.run,
             evaluation.sources,
             evaluation.catalogue.get,
-            colour=output.file is None and wants_colour(),
+            colour=output.file is None and memo.wants_colour(),
             quiet=parsed.quiet,
             statistics=parsed.statistics,
         )
-        text = render(output.format, report)
-        if output.file is None:
-            sys.stdout.write(text)
-            continue
-        try:
-            output.file.write_text(text, "utf-8", "backslashreplace")
-        except OSError as error:
-            raise UsageError(Problem(f"cannot be written: {error.strerror}", str(output.file))) from None
+        texts.append((str(output.file or ""), render(output.format, report)))
+    return texts
 
 
 def _exit_code(evaluation: Evaluation, parsed: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from policykit.catalogue import Catalogue
     from policykit.cli.progress import Progress
     from policykit.config import FailOn, Settings
+    from policykit.disk import Disk
     from policykit.document import Document, Source, Unreadable
     from policykit.finding import Finding, Judged, NotEvaluated, Severity
     from policykit.suppress.exceptions import PolicyException
@@ -54,19 +55,19 @@ class Evaluation(NamedTuple):
     fail_on: Callable[[str], FailOn]
 
 
-def evaluate_paths(request: Request, progress: Progress) -> Evaluation:
+def evaluate_paths(request: Request, progress: Progress, disk: Disk) -> Evaluation:
     """Check what the request names. UsageError with all problems of paths, of configurations or of policies."""
-    walked = [] if request.per_file else [Path(path) for path in request.paths if Path(path).is_dir()]
-    configs = Configs(request.config, walked)
-    found = _find(request, configs)
+    walked = [] if request.per_file else [Path(path) for path in request.paths if disk.kind(path) == "directory"]
+    configs = Configs(request.config, walked, disk)
+    found = _find(request, configs, disk)
 
     def settings(name: str) -> Settings:
         return configs.settings(Path(name).parent)
 
     used = [settings(item.name) for item in found] or [configs.settings(Path())]
     configs.check()
-    rules = RulesInForce(request, used)
-    reading = Reading(request, progress, total=len(found))
+    rules = RulesInForce(request, used, disk)
+    reading = Reading(request, progress, disk, total=len(found))
     gathered = _Gathered()
     for facts, group in _by_facts(found, settings, request):
         for project in reading.projects(facts, group):
@@ -97,9 +98,9 @@ def _exceptions(used: Iterable[Settings]) -> tuple[PolicyException, ...]:
     return tuple({id(exception): exception for settings in used for exception in settings.exceptions}.values())
 
 
-def _find(request: Request, configs: Configs) -> list[files.Found | Unreadable]:
+def _find(request: Request, configs: Configs, disk: Disk) -> list[files.Found | Unreadable]:
     paths = [path for path in request.paths if path != files.STDIN]
-    found = files.find(paths, files.Wanted(could_be, configs.excluded, request.force_exclude))
+    found = files.find(paths, files.Wanted(could_be, configs.excluded, request.force_exclude), disk)
     if files.STDIN in request.paths:
         found.append(files.Found(request.stdin_name, explicit=True))
     return found

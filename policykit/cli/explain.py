@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 from pathlib import Path
@@ -41,7 +40,7 @@ def run(parsed: argparse.Namespace) -> int:
     settings = configs.settings(Path())
     configs.check()
     directories = (*settings.policies, *policy_directories(parsed))
-    catalogue = load_catalogue(directories, cache=cache_directory(parsed, os.environ))
+    catalogue = load_catalogue(directories, cache=cache_directory(parsed))
     rules = catalogue.resolve(parsed.rule)
     if not rules:
         hint = Names(catalogue).suggestion(parsed.rule)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING
 
 from policykit import __version__
-from policykit.errors import UsageError
+from policykit.cli import memo
 
+TYPE_CHECKING = False  # of `typing`: nothing is imported here that an unchanged run does without
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from policykit.cli.memo import Said
 
 CLEAN = 0
 VIOLATIONS = 1
@@ -53,12 +53,9 @@ def guarded(arguments: Sequence[str]) -> int:
         # A name or a message that the terminal's encoding lacks must not end a run.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
-        code = main(arguments)
+        said = memo.recall(arguments)
+        code = main(arguments) if said is None else say(said)
         sys.stdout.flush()
-    except UsageError as error:
-        for problem in error.problems:
-            sys.stderr.write(f"policykit: {problem}\n")
-        return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -66,13 +63,32 @@ def guarded(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:
-        sys.stderr.write(_bug_report(error))
-        return BUG
+        return _failed(error)
+    return code
+
+
+def say(said: Said) -> int:
+    """Write what a check has to say to where it goes. UsageError where a file cannot be written."""
+    code, texts = said
+    for file, text in texts:
+        if not file:
+            sys.stdout.write(text)
+            continue
+        try:
+            with open(file, "w", encoding="utf-8", errors="backslashreplace") as stream:  # noqa: PTH123
+                stream.write(text)
+        except OSError as error:
+            from policykit.errors import Problem, UsageError
+
+            raise UsageError(Problem(f"cannot be written: {error.strerror}", file)) from None
     return code
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one verb. SystemExit as argparse raises it; UsageError."""
+    import argparse
+    from importlib import import_module
+
     parser = argparse.ArgumentParser(
         prog="policykit",
         description="One policy engine for Dockerfiles, Compose files and Kubernetes manifests.",
@@ -95,10 +111,21 @@ def main(arguments: Sequence[str]) -> int:
         if verb == wanted:
             module = import_module(f"policykit.cli.{verb}")
             module.add_arguments(verb_parser)
-            verb_parser.set_defaults(run=module.run)
+            verb_parser.set_defaults(run=module.run, arguments=arguments)
     parsed = parser.parse_args(arguments)
     code: int = parsed.run(parsed)
     return code
+
+
+def _failed(error: Exception) -> int:
+    from policykit.errors import UsageError
+
+    if not isinstance(error, UsageError):
+        sys.stderr.write(_bug_report(error))
+        return BUG
+    for problem in error.problems:
+        sys.stderr.write(f"policykit: {problem}\n")
+    return USAGE
 
 
 def _bug_report(error: Exception) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policykit import files
+from policykit.disk import MAX_SIZE
 from policykit.document import Source
 from policykit.parse.detect import could_be, detect
 from policykit.views.read import read_project
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from policykit.cli.evaluation import Request
     from policykit.cli.progress import Progress
+    from policykit.disk import Disk
     from policykit.document import Target, Unreadable
     from policykit.views.project import Facts, Project
 
@@ -35,14 +37,15 @@ def _detect_content(text: str) -> Target | None:
 class Reading:
     """Reads each file once; `sources` are all texts so far, by name."""
 
-    def __init__(self, request: Request, progress: Progress, total: int) -> None:
+    def __init__(self, request: Request, progress: Progress, disk: Disk, total: int) -> None:
         self._request = request
         self._progress = progress
+        self._disk = disk
         self._progress.total = total
         self.sources: dict[str, Source] = {}
         places = [Path(path) for path in request.paths if path != files.STDIN] or [Path()]
-        roots = (files.repository(place if place.is_dir() else place.parent) for place in places)
-        self._read_inside = files.reader(roots)
+        directories = (place if disk.kind(str(place)) == "directory" else place.parent for place in places)
+        self._read_inside = files.reader((files.repository(directory, disk) for directory in directories), disk)
 
     def projects(self, facts: Facts, found: Iterable[files.Found | Unreadable]) -> Iterator[Project]:
         """One project of all files, or one of each where each is to be judged alone."""
@@ -64,8 +67,8 @@ class Reading:
 
     def _read(self, found: files.Found) -> Source | Unreadable:
         if files.STDIN in self._request.paths and found.name == self._request.stdin_name:
-            return files.decode(found.name, sys.stdin.buffer.read(files.MAX_SIZE + 1))
-        return files.read(found)
+            return files.decode(found.name, sys.stdin.buffer.read(MAX_SIZE + 1))
+        return files.read(found, self._disk)
 
     def _read_other(self, name: str) -> Source | None:
         """A file that another one refers to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -45,7 +44,7 @@ def run(parsed: argparse.Namespace) -> int:
     settings = configs.settings(Path())
     configs.check()
     directories = (*settings.policies, *policy_directories(parsed))
-    catalogue = load_catalogue(directories, cache=cache_directory(parsed, os.environ))
+    catalogue = load_catalogue(directories, cache=cache_directory(parsed))
     in_force = settings.in_force(catalogue, Choice()).rules
     rows = [
         _row(policy, in_force[policy.id].severity if policy.id in in_force else policy.severity, policy.id in in_force)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from policykit.catalogue import Catalogue
     from policykit.cli.evaluation import Request
     from policykit.config import Settings
+    from policykit.disk import Disk
     from policykit.finding import Severity
 
 
@@ -29,16 +30,17 @@ class _Judgement(NamedTuple):
 class RulesInForce:
     """What `Settings` mean, worked out once for each."""
 
-    def __init__(self, request: Request, used: Iterable[Settings]) -> None:
+    def __init__(self, request: Request, used: Iterable[Settings], disk: Disk) -> None:
         """UsageError with all problems of policies, or of what the settings `used` say about them."""
         self._request = request
+        self._disk = disk
         self._choice = Choice(
             tuple(Name(text) for text in request.select), tuple(Name(text) for text in request.ignore)
         )
         self._judgements: dict[int, _Judgement] = {}
         distinct = list({id(settings): settings for settings in used}.values())
-        self._directories = _unique(path for settings in distinct for path in self._directories_of(settings))
-        self.catalogue: Catalogue = load_catalogue(self._directories, cache=request.cache)
+        self._directories = self._unique(path for settings in distinct for path in self._directories_of(settings))
+        self.catalogue: Catalogue = load_catalogue(self._directories, cache=request.cache, disk=disk)
         problems: dict[Problem, None] = {}
         for settings in distinct:
             try:
@@ -77,10 +79,10 @@ class RulesInForce:
 
     def _in_force(self, settings: Settings) -> InForce:
         """A directory's own policies are in force for the files around it only."""
-        directories = _unique(self._directories_of(settings))
+        directories = self._unique(self._directories_of(settings))
         catalogue = self.catalogue
         if directories != self._directories:
-            catalogue = load_catalogue(directories, cache=self._request.cache)
+            catalogue = load_catalogue(directories, cache=self._request.cache, disk=self._disk)
         return settings.in_force(catalogue, self._choice)
 
     def _directories_of(self, settings: Settings) -> tuple[Path, ...]:
@@ -90,7 +92,6 @@ class RulesInForce:
         policy = self.catalogue.get(rule)
         return policy is not None and VIEWS[policy.for_each].of_project
 
-
-def _unique(directories: Iterable[Path]) -> tuple[Path, ...]:
-    """Each directory once, however it is said."""
-    return tuple({directory.resolve(): directory for directory in directories}.values())
+    def _unique(self, directories: Iterable[Path]) -> tuple[Path, ...]:
+        """Each directory once, however it is said."""
+        return tuple({self._disk.real(str(directory)): directory for directory in directories}.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ def run(parsed: argparse.Namespace) -> int:
     if missing:
         raise UsageError(*(Problem("no such directory", name) for name in missing))
     directories = tuple(Path(name) for name in parsed.directories)
-    catalogue = load_catalogue(directories, cache=cache_directory(parsed, os.environ))
+    catalogue = load_catalogue(directories, cache=cache_directory(parsed))
     failed = 0
     files = [
         file

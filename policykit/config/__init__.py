@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policykit.config.settings import FAIL_ON, Choice, FailOn, InForce, Name, Settings
+from policykit.disk import Disk
 from policykit.document import Unreadable
 from policykit.errors import Problem, UsageError
 from policykit.files import Found, display_name, read, repository
@@ -23,8 +24,14 @@ NAME = "policykit.yaml"
 class Configs:
     """Finds and reads configurations, each once."""
 
-    def __init__(self, explicit: str | None = None, walked: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        explicit: str | None = None,
+        walked: Sequence[Path] = (),
+        disk: Disk = Disk(),  # noqa: B008  it has no state
+    ) -> None:
         """`explicit` names the only file to use; `walked` are the directories that a run looks at as a whole."""
+        self._disk = disk
         self._walked = tuple(path.absolute() for path in walked)
         self._problems: list[Problem] = []
         self._files: dict[Path, Config | None] = {}
@@ -39,7 +46,7 @@ class Configs:
             return self._only
         directory = directory.absolute()
         if directory not in self._settings:
-            above = Settings() if directory == repository(directory) else self.settings(directory.parent)
+            above = Settings() if directory == repository(directory, self._disk) else self.settings(directory.parent)
             config = self._config(directory)
             # The same object where nothing is said: who works with settings does it once for each.
             self._settings[directory] = above if config is None else Settings((*above.chain, config))
@@ -61,17 +68,20 @@ class Configs:
     def _config(self, directory: Path) -> Config | None:
         if directory not in self._files:
             path = directory / NAME
-            self._files[directory] = next(iter(self._load(path)), None) if path.is_file() else None
+            self._files[directory] = next(iter(self._load(path)), None) if self._is_file(path) else None
             mistaken = path.with_suffix(".yml")
-            if mistaken.is_file():
+            if self._is_file(mistaken):
                 self._problems.append(Problem("is not read", display_name(str(mistaken)), f"rename it to {NAME}"))
         return self._files[directory]
+
+    def _is_file(self, path: Path) -> bool:
+        return self._disk.kind(str(path)) == "file"
 
     def _load(self, path: Path) -> tuple[Config, ...]:
         from policykit.config.load import load
 
         name = display_name(str(path))
-        source = read(Found(name, explicit=True))
+        source = read(Found(name, explicit=True), self._disk)
         if isinstance(source, Unreadable):
             self._problems.append(Problem(source.message, f"{name}:{source.line}:{source.column}"))
             return ()

@@ -34,9 +34,17 @@ def imported(policykit: Command, *arguments: str) -> set[str]:
     return set(done.stderr.split())
 
 
+def test_an_unchanged_file(policykit: Command) -> None:
+    policykit.write(Dockerfile="FROM alpine\n")
+    policykit("check", "Dockerfile")
+    light = imported(policykit, "check", "Dockerfile")
+    assert {"re", "typing", "argparse", "pathlib", "policykit.errors"} & light == set()
+
+
 def test_a_dockerfile_with_a_warm_cache(policykit: Command) -> None:
     policykit.write(Dockerfile="FROM alpine\n")
     policykit("check", "Dockerfile")
+    policykit.write(Dockerfile="FROM debian\n")
     assert HEAVY & imported(policykit, "check", "Dockerfile") == set()
 
 
@@ -48,6 +56,7 @@ def test_a_dockerfile_with_a_warm_cache(policykit: Command) -> None:
     ],
 )
 def test_a_manifest_or_a_configuration_adds_yaml_and_nothing_else(policykit: Command, name: str, text: str) -> None:
-    policykit.write(**{"Dockerfile": "FROM alpine\n", name: text})
+    policykit.write(Dockerfile="FROM alpine\n")
     policykit("check", ".")
+    policykit.write(**{name: text})
     assert HEAVY & imported(policykit, "check", ".") == {"yaml"}
