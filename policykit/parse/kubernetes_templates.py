@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -99,8 +99,8 @@ def _scalars(text: str) -> Iterator[_Scalar]:
     while (event := next_event()) is not None:
         is_key = bool(in_mapping) and in_mapping[-1] and keys[-1] is None
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            if event.flow_style and text.startswith("{{", event.start_mark.index):
-                yield _Scalar("", "{{", True, event.start_mark.index)
+            if event.flow_style and text.startswith("{{", _start(event)):
+                yield _Scalar("", "{{", True, _start(event))
             in_mapping.append(isinstance(event, yaml.MappingStartEvent))
             keys.append(None if in_mapping[-1] else (keys[-1] if keys else ""))
             continue
@@ -109,7 +109,7 @@ def _scalars(text: str) -> Iterator[_Scalar]:
             keys.pop()
             is_key = bool(in_mapping) and in_mapping[-1] and keys[-1] is None
         elif isinstance(event, yaml.ScalarEvent) and not is_key and event.style not in ("|", ">"):
-            yield _Scalar((keys[-1] if keys else "") or "", event.value, not event.style, event.start_mark.index)
+            yield _Scalar((keys[-1] if keys else "") or "", event.value, not event.style, _start(event))
         elif not isinstance(event, yaml.NodeEvent):
             continue
         if in_mapping and in_mapping[-1]:
@@ -139,3 +139,9 @@ def _cause(text: str, error: yaml.YAMLError) -> tuple[int, int] | None:
         return None
     end = text.find("\n", mark.index)
     return _action(text, text.rfind("\n", 0, mark.index) + 1, None if end < 0 else end)
+
+
+def _start(event: yaml.Event) -> int:
+    mark: Any = event.start_mark  # libyaml gives one to every event
+    start: int = mark.index
+    return start

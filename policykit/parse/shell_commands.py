@@ -60,7 +60,7 @@ class Pending(NamedTuple):
     """A here-document whose body has not been reached."""
 
     draft: Draft
-    index: int
+    redirection: int
     delimiter: str
     expands: bool
     chomps: bool
@@ -177,7 +177,8 @@ class CommandReader(WordReader):
             body = self.fragment.slice(start, end)
             if item.chomps:
                 body = body.without_leading_tabs()
-            item.draft.redirections[item.index] = replace(item.draft.redirections[item.index], body=body)
+            redirections = item.draft.redirections
+            redirections[item.redirection] = replace(redirections[item.redirection], body=body)
             if _is_script_from_stdin(item.draft):
                 self._inner_script(body, item.draft, "stdin")
             elif item.expands:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]  # undocumented, and what json itself uses
 from typing import TYPE_CHECKING, Any
 
 from policykit.errors import ParseError

@@ -153,7 +153,8 @@ class _Composer:
                 node, end = self._scalar(event)
                 self._add(Anchor(node, 1, 0), event, end)
             elif isinstance(event, yaml.AliasEvent):
-                self._add(self._alias(event), event, event.end_mark.index + self._offset)
+                end_mark: Any = event.end_mark  # libyaml gives one to every event
+                self._add(self._alias(event), event, end_mark.index + self._offset)
             elif isinstance(event, yaml.MappingStartEvent):
                 self._open({}, event)
             elif isinstance(event, yaml.SequenceStartEvent):
