@@ -81,11 +81,13 @@ class Comparison:
         unexplained: list[str] = []
         explained: Counter[str] = Counter()
         for case in self.cases:
-            webhook = seen.get(case.name, Counter())
-            written, defaulted = self._check(case.obj), self._check(case.defaulted)
+            webhook, written = seen.get(case.name, Counter()), self._check(case.obj)
+            if webhook == written:
+                continue
+            defaulted = self._check(case.defaulted)
             if webhook != defaulted:
                 unexplained.append(f"{case.source} {case.obj['kind']}: {_difference(webhook, defaulted)}")
-            elif webhook != written:
+            else:
                 rules = {rule for rule, _ in (webhook - written) + (written - webhook)}
                 explained.update(rules & EXPLAINED.keys())
                 unexplained += [f"{case.source} default: {rule}" for rule in rules - EXPLAINED.keys()]

@@ -137,11 +137,15 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_09_the_file_and_the_server_side_dry_run_agree(plane: ControlPlane, tmp_path: Path) -> None:
-    """Verdict by verdict; where the file differs, the API server's defaults must be the reason."""
+    """Verdict by verdict; where the file differs, the API server's defaults must be the reason.
+
+    POLICYKIT_PARITY_EVERY: 1 for all of the corpus, by default every third object.
+    """
     admin = plane.client
     namespace = hooks.make_namespace(admin, "corpus")
     comparison = Comparison(admin, namespace, tmp_path)
-    for source, obj in _corpus():
+    every = int(os.environ.get("POLICYKIT_PARITY_EVERY", "3"))
+    for source, obj in _corpus()[::every]:
         comparison.add(source, obj)
     options = {"loader": "policykit_webhook.policies:load", "policies": [], "kubeconfig": str(plane.kubeconfig)}
     with servers.running(tmp_path / "server", **options) as server:
@@ -151,7 +155,7 @@ def test_09_the_file_and_the_server_side_dry_run_agree(plane: ControlPlane, tmp_
             comparison.send()
         unexplained, explained = comparison.differences(server)
     print(f"{len(comparison.cases)} compared; by defaults {dict(explained)}; {dict(comparison.refused)}")
-    assert unexplained == []
+    assert unexplained == [], "\n".join(unexplained)
     assert len(comparison.cases) >= 500
 
 

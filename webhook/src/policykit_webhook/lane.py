@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _SIZES = struct.Struct("!II")
 #: After the deadline, the time a lane has to answer that it was reached.
 _GRACE = 0.25
+#: For a process to start and to load its policies.
+_LOADING = 60.0
 
 
 class JammedError(Exception):
@@ -49,16 +51,20 @@ class Lane:
         self._directory = ""
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
-        self.replaced = 0
+        self._starting: asyncio.Task[None] | None = None
 
     async def load(self, directory: str) -> None:
-        """Has the lane use the policies in `directory` from the next answer on, starting it where it does not run."""
+        """Has the lane use the policies in `directory` from the next answer on, starting it where it does not run.
+
+        Raises OSError or EOFError where it does not start.
+        """
         async with self._turn:
             self._directory = directory
             if self._process is None:
                 await self._start()
             else:
                 await self._send({"load": directory})
+                await self._loaded()
 
     async def answer(self, body: bytes, hook: Hook, deadline: float, facts: Facts | None) -> Answer:
         """The lane's answer by `deadline` (of the loop's clock). Raises BadReviewError, JammedError."""
@@ -69,6 +75,8 @@ class Lane:
         except TimeoutError:
             raise JammedError("the slow lane is busy") from None
         try:
+            if self._process is None:
+                raise JammedError("the slow lane is starting")
             seconds = deadline - loop.time()
             async with asyncio.timeout_at(deadline + _GRACE):
                 return await self._ask(body, hook, seconds, facts)
@@ -119,11 +127,21 @@ class Lane:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "policykit_webhook.lane", self._loader, self._directory, stdin=pipe, stdout=pipe
         )
+        await self._loaded()
+
+    async def _loaded(self) -> None:
+        async with asyncio.timeout(_LOADING):
+            await self._receive()
 
     async def _replace(self) -> None:
-        self.replaced += 1
+        """Kills the process; another one is started once whoever found it out has gone."""
         await self.close()
-        await self._start()
+        self._starting = asyncio.get_running_loop().create_task(self._start_again())
+
+    async def _start_again(self) -> None:
+        async with self._turn:
+            if self._process is None:
+                await self._start()
 
     async def _send(self, header: Mapping[str, Any], body: bytes = b"") -> None:
         assert self._process is not None
@@ -188,10 +206,12 @@ def _fact(facts: Facts, method: str, argument: str) -> Any:
 
 def _serve(pipes: _Pipes, load: Loader, directory: str) -> None:
     policies = load(directory)
+    pipes.send({"loaded": directory})
     while True:
         header, body = pipes.receive()
         if "load" in header:
             policies = load(header["load"])
+            pipes.send({"loaded": header["load"]})
             continue
         facts = _Asked(pipes) if header["facts"] else None
         try:

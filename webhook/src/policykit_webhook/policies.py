@@ -24,7 +24,8 @@ from policykit.suppress import Given, suppress
 from policykit.views.objects import AdmittedObject, annotations_of
 from policykit_webhook import bundle, decision
 from policykit_webhook.judge import Rule, Violation
-from policykit_webhook.scope import kinds_of
+from policykit_webhook.review import Kind, Review
+from policykit_webhook.scope import KINDS, kinds_of
 from policykit_webhook.settings import ABOUT_FILES, Settings, settings_from
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from policykit.finding import Finding
     from policykit.policy import Policy
     from policykit_webhook.judge import Facts
-    from policykit_webhook.review import Review
 
 #: The view whose subjects are judged by what else is in their namespace; others look at it where it is there.
 _NAMESPACE = "namespace"
@@ -50,7 +50,22 @@ def load(directory: str) -> decision.Policies:
     in_force = settings.in_force(catalogue, Choice())
     own = _expanded(settings_from(config.webhook or {}), catalogue)
     asked = {r: said for r, said in in_force.rules.items() if r not in own.ignore and _about_objects(catalogue, r)}
-    return decision.policies(EngineJudge(catalogue, rule_set(catalogue, asked), settings, own, root), own)
+    loaded = decision.policies(EngineJudge(catalogue, rule_set(catalogue, asked), settings, own, root), own)
+    _warm(loaded)
+    return loaded
+
+
+def _warm(loaded: decision.Policies) -> None:
+    """Judges something of every kind: programs are unpacked and patterns compiled before the first caller waits."""
+    pod = {"containers": [{"name": "warm", "image": "registry.invalid/warm:1"}]}
+    for kind, api in KINDS.items():
+        group_kind = Kind(api.group, api.version, kind)
+        obj = {"apiVersion": group_kind.api_version, "kind": kind, "metadata": {"name": "warm"}}
+        obj["spec"] = pod if kind == "Pod" else {"template": {"spec": pod}}
+        resource = Kind(api.group, api.version, api.resources[0])
+        call = Review("", "CREATE", group_kind, resource, "", "warm", "warm", True, {}, obj, None)
+        for hook in loaded.hooks:
+            decision.decide(call, hook, loaded)
 
 
 class EngineJudge:

@@ -74,7 +74,8 @@ POD_KINDS = frozenset(list(KINDS)[:9])
 VIEW_KINDS: Mapping[str, frozenset[str] | None] = {
     **dict.fromkeys(("image", "container", "pod", "securityContext", "volume", "port"), POD_KINDS),
     **dict.fromkeys(("environmentVariable", "mount", "probe", "namespace", "workload"), POD_KINDS),
-    **dict.fromkeys(("mapping", "object", "resource")),
+    **dict.fromkeys(("apiVersion", "mapping", "object", "resource")),
+    "volumeClaim": frozenset({"PersistentVolumeClaim", "StatefulSet"}),
     "autoscaler": frozenset({"HorizontalPodAutoscaler"}),
     "disruptionBudget": frozenset({"PodDisruptionBudget"}),
     "ingress": frozenset({"Ingress"}),
