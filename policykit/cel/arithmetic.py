@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policykit.cel.budget import charge
+from policykit.cel.budget import Meter, charge
 from policykit.cel.errors import EvaluationError
 from policykit.cel.operators import NUMBERS, no_overload, unknown_of
 from policykit.cel.values import INT_MAX, INT_MIN, UINT_MAX, Duration, Timestamp, UInt
@@ -39,7 +39,7 @@ def moment(nanoseconds: int, offset: int = 0) -> Timestamp:
     raise EvaluationError("timestamp overflow")
 
 
-def add(first: Any, second: Any, meter: list[int]) -> Any:
+def add(first: Any, second: Any, meter: Meter) -> Any:
     """`first + second`; what is put together is charged, so that memory is bounded."""
     kind = type(first)
     if kind is type(second):

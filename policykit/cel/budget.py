@@ -1,31 +1,51 @@
 """The steps and the memory that one evaluation may take: Kubernetes' cost limit of an expression, in its spirit.
 
-A meter is a list of one number, the steps left. Loops charge it before they begin, functions whose time or
-result grows with their arguments when they are called.
+Loops charge a meter before they begin, functions whose time or result grows with their arguments when they are called.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from policykit.cel.errors import COST_EXCEEDED, BudgetError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 #: Steps of one evaluation: Kubernetes' cost limit of one expression.
 BUDGET: Final = 1_000_000
+#: Steps of all expressions of a policy together.
+POLICY_BUDGET: Final = 10_000_000
 #: The longest text that a function may make, in characters.
 LONGEST: Final = 10_000_000
 
 
-def budget() -> list[int]:
-    """The meter of one evaluation: the steps that are left."""
-    return [BUDGET]
+#: The steps that are left of an evaluation and, in a second place, the meter of the policy that it is part of.
+Meter = list[Any]
 
 
-def charge(meter: list[int], steps: int) -> None:
+class Bound(dict[str, Any]):
+    """The bindings of all expressions of one policy, which share its budget."""
+
+    __slots__ = ("meter",)
+
+    def __init__(self, bindings: Mapping[str, Any]) -> None:
+        super().__init__(bindings)
+        self.meter: Meter = [POLICY_BUDGET]
+
+
+def budget(bindings: Any) -> Meter:
+    """The meter of one evaluation."""
+    return [BUDGET, bindings.meter] if type(bindings) is Bound else [BUDGET]
+
+
+def charge(meter: Meter, steps: int) -> None:
     """Take steps off a meter; raises `BudgetError` when none are left."""
     meter[0] -= steps
     if meter[0] < 0:
         raise BudgetError(COST_EXCEEDED)
+    if len(meter) > 1:
+        charge(meter[1], steps)
 
 
 def weight(value: Any) -> int:
@@ -52,7 +72,7 @@ def bounded(size: int) -> None:
         raise BudgetError(COST_EXCEEDED)
 
 
-def metered(meter: list[int], function: Any, *arguments: Any) -> Any:
+def metered(meter: Meter, function: Any, *arguments: Any) -> Any:
     """Call a function whose time grows with its arguments, and take that off the meter."""
     charge(meter, 1 + sum(map(weight, arguments)))
     result = function(*arguments)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from policykit.cel.budget import Bound
 from policykit.cel.errors import BudgetError, CompileError, EvaluationError
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ class Composition:
             seeing = environment.extend({"variables": ObjectType(_TYPE_NAME, types)})
         return cls(programs, seeing, errors)
 
-    def bind(self, bindings: Mapping[str, Any]) -> dict[str, Any]:
+    def bind(self, bindings: Mapping[str, Any]) -> Bound:
         """The bindings together with `variables`; use one for all expressions of one evaluation of a policy."""
-        bound = dict(bindings)
+        bound = Bound(bindings)
         bound["variables"] = Variables(self.programs, bound, self.errors)
         return bound
 

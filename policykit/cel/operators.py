@@ -8,7 +8,7 @@ from __future__ import annotations
 from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Any
 
-from policykit.cel.budget import charge
+from policykit.cel.budget import Meter, charge
 from policykit.cel.errors import EvaluationError
 from policykit.cel.values import NONE, Duration, MixedMap, Optional, Timestamp, TypeValue, UInt
 from policykit.unknown import Unknown, merge
@@ -189,7 +189,7 @@ def contains(container: Any, value: Any) -> Any:
     return False if unknown is None else unknown
 
 
-def known_contains(container: Any, value: Any, meter: list[int] | None = None) -> bool:
+def known_contains(container: Any, value: Any, meter: Meter | None = None) -> bool:
     """`contains`; raises `UnknownOperand` for an unknown. With a meter, what is looked at is charged."""
     if meter is not None and type(container) is list:
         charge(meter, len(container))

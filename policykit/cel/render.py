@@ -56,7 +56,7 @@ class Renderer:
         """The source of a module that defines the function."""
         code: Code = run(self.emit(tree))
         self.lines.append(f"return {code.text}")
-        prologue = ["n = budget()"] if self.metered else []
+        prologue = ["n = budget(V)"] if self.metered else []
         body: Block = [f"def {self.name}(V):", [*prologue, *self.loads(), *self.lines]]
         out: list[str] = []
         for block in (*self.functions, body):

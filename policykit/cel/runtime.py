@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from policykit.cel.budget import charge
+from policykit.cel.budget import Meter, charge
 from policykit.cel.errors import BudgetError, EvaluationError
 from policykit.cel.fields import MISSING
 from policykit.cel.operators import UnknownOperand, show
@@ -98,7 +98,7 @@ def despite(error: EvaluationError, *before: Any) -> Unknown:
 # comprehensions
 
 
-def elements(value: Any, meter: list[int], steps: int) -> Iterable[Any]:
+def elements(value: Any, meter: Meter, steps: int) -> Iterable[Any]:
     """What a comprehension of one variable goes over: elements of a list, keys of a map."""
     if type(value) is list or isinstance(value, dict):
         charge(meter, len(value) * steps)
@@ -107,7 +107,7 @@ def elements(value: Any, meter: list[int], steps: int) -> Iterable[Any]:
     raise EvaluationError(f"got '{shown}', expected iterable type")
 
 
-def pairs(value: Any, meter: list[int], steps: int) -> Iterable[tuple[Any, Any]]:
+def pairs(value: Any, meter: Meter, steps: int) -> Iterable[tuple[Any, Any]]:
     """What a comprehension of two variables goes over: indexes and elements, or keys and values."""
     if type(value) is list:
         charge(meter, len(value) * steps)

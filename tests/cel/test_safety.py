@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policykit.cel import DYN, BudgetError, CompileError, Environment, EvaluationError
+from policykit.cel import DYN, BudgetError, CompileError, Composition, Environment, EvaluationError
 from policykit.cel.table import TABLE
 from tests.cel.generator import BINDINGS, Generator
 
@@ -173,6 +173,18 @@ def test_the_budget_is_for_no_operator_to_absorb() -> None:
             continue
         with pytest.raises(BudgetError):
             program.evaluate({"l": list(range(3_000))})
+
+
+def test_a_policy_has_a_budget_too() -> None:
+    loops = "l.exists(a, l.exists(b, a + b < 0))"
+    names = [f"v{i}" for i in range(40)]
+    composition = Composition.compile(Environment({"l": DYN}), [(name, loops) for name in names])
+    assert composition.environment is not None
+    program = composition.environment.compile(" || ".join(f"variables.{name}" for name in names))
+    start = time.process_time()
+    with pytest.raises(BudgetError):
+        program.evaluate(composition.bind({"l": list(range(700))}))
+    assert time.process_time() - start < 5
 
 
 @settings(max_examples=400, deadline=None)

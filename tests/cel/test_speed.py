@@ -91,7 +91,7 @@ def _pairs() -> list[tuple[Program, Callable[[dict[str, Any]], Any], dict[str, A
     cases: dict[int, dict[str, Any]] = {}
     for case in recorded("verdicts.jsonl"):
         cases.setdefault(case["unit"], bindings(case))
-    found = []
+    found: list[tuple[Program, Callable[[dict[str, Any]], Any], dict[str, Any]]] = []
     for unit in recorded("units.jsonl"):
         if not unit["k8s_ok"] or unit["unit"] not in cases:
             continue

@@ -188,7 +188,10 @@ def test_a_known_answer_never_depends_on_what_is_not_known() -> None:
             if isinstance(result, Unknown):
                 unknown += 1
             elif "Unknown(" not in repr(result) and not isinstance(result, str):
+                whole = _result(expression, BINDINGS)
+                if isinstance(whole, str) and not isinstance(result, str):
+                    continue  # an unknown stands for a value, and this one leads to an error
                 known += 1
-                assert repr(result) == repr(_result(expression, BINDINGS)), (expression, path)
+                assert repr(result) == repr(whole), (expression, path)
     assert known > 500
     assert unknown > 20
