@@ -33,7 +33,7 @@ def _libraries(version: Version, extra: tuple[str, ...]) -> tuple[dict[str, tupl
     known = [module for module, since in k8s.LIBRARIES.items() if since <= version]
     for module in (*known, *extra):
         for overload in table.load(module):
-            if overload.since <= version < overload.until:
+            if overload.since <= version:
                 functions.setdefault(overload.name, []).append(overload)
         types |= import_module(table.module_path(module)).TYPES
     return {name: tuple(overloads) for name, overloads in functions.items()}, types

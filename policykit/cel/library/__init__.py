@@ -24,10 +24,10 @@ Version = tuple[int, int]
 class Overload:
     """One signature of a function.
 
-    `arguments` begins with the receiver of a member. `since`: the first Kubernetes version that has it; `until`: the
-    first that has it no more. `linear`: the time grows with the size of the arguments, which costs budget
-    inside of loops. `inexact`: implemented for arguments of any type (it raises `no such overload` itself).
-    `regex`: which argument is a regular expression (a constant one is vetted at compile time).
+    `arguments` begins with the receiver of a member. `since`: the first Kubernetes version that has it. `linear`: the
+    time grows with the size of the arguments, which costs budget inside of loops. `inexact`: implemented for
+    arguments of any type (it raises `no such overload` itself). `regex`: which argument is a regular expression (a
+    constant one is vetted at compile time).
     """
 
     name: str
@@ -36,7 +36,6 @@ class Overload:
     result: Type
     implementation: Callable[..., Any]
     since: Version = (1, 0)
-    until: Version = (9, 0)
     linear: bool = False
     inexact: bool = False
     regex: int | None = None
