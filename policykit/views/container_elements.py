@@ -58,8 +58,8 @@ def elements(containers: Subjects, part: str) -> Subjects:
                 data = {**item, **_of_container(container)}
                 if part == "ports":
                     known = (item["number"], item["protocol"], item["hostIp"], item["published"])
-                    data["repeated"] = known in seen
-                    seen.add(known)
+                    data["repeated"] = known in seen or (item["name"] != "" and item["name"] in seen)
+                    seen |= {known, item["name"]}
                 locate = _locator(container, f"{part}[{index}]")
                 yield Subject(data, container.document, locate, container.resource, container.annotations)
 

@@ -29,7 +29,10 @@ _ANTI_AFFINITY = ObjectType(
         "selectsLabels": BOOL,  # the pod's own labels, wherever
     },
 )
-_SPREAD = ObjectType("SpreadConstraint", {"topologyKey": STRING, "whenUnsatisfiable": STRING, "selectsItself": BOOL})
+_SPREAD = ObjectType(
+    "SpreadConstraint",
+    {"topologyKey": STRING, "whenUnsatisfiable": STRING, "maxSkew": INT, "selectorSet": BOOL, "selectsItself": BOOL},
+)
 _TOLERATION = ObjectType("Toleration", {"key": STRING, "operator": STRING, "value": STRING, "effect": STRING})
 
 POD = ObjectType(

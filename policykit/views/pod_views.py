@@ -146,6 +146,8 @@ def _placement(spec: Mapping[str, Any], labels: dict[str, str], namespace: str) 
             {
                 "topologyKey": text(item.get("topologyKey")),
                 "whenUnsatisfiable": text(item.get("whenUnsatisfiable")),
+                "maxSkew": number(item.get("maxSkew")),
+                "selectorSet": isinstance(item.get("labelSelector"), dict),
                 "selectsItself": selects(item.get("labelSelector"), labels),
             }
             for item in spread

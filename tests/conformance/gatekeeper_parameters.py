@@ -136,8 +136,6 @@ def _ratios(given: Given) -> Mapped:
 _MAPPERS: Mapping[str, Callable[[Given], Mapped]] = {
     "K8sAllowedRepos": lambda g: {"image-untrusted-registry": {"allow": _images(g["repos"])}},
     "K8sAllowedReposv2": lambda g: {"image-untrusted-registry": {"allow": _images(g["allowedImages"])}},
-    "K8sBlockLoadBalancer": lambda g: {"exposed-service": {"types": ["LoadBalancer"]}},
-    "K8sBlockNodePort": lambda g: {"exposed-service": {"types": ["NodePort"]}},
     "K8sContainerEphemeralStorageLimit": lambda g: _limits(g, "limits-above-maximum"),
     "K8sContainerLimits": lambda g: _limits(g, "limits-above-maximum"),
     "K8sContainerRequests": lambda g: _limits(g, "requests-above-maximum"),

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 #: kube-linter's settings of a built-in check, as parameters of ours.
 BUILT_IN: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "drop-net-raw-capability": {"net-raw-not-dropped": {"whenUnset": False}},
-    "exposed-services": {"exposed-service": {"types": ["NodePort", "LoadBalancer"]}},
     "liveness-port": {"probe-port-not-exposed": {"probes": ["liveness"]}},
     "readiness-port": {"probe-port-not-exposed": {"probes": ["readiness"]}},
     "startup-port": {"probe-port-not-exposed": {"probes": ["startup"]}},
     "minimum-three-replicas": {"too-few-replicas": {"min": 3}},
     "hpa-minimum-three-replicas": {"hpa-minimum-too-low": {"min": 3}},
+    "no-rolling-update-strategy": {"recreate-strategy": {"anywhere": True}},
     "no-anti-affinity": {"pod-anti-affinity-missing": {"spread": False}},
     "non-isolated-pod": {"pod-network-policy-missing": {"anyDirection": True}},
     "privilege-escalation-container": {"privilege-escalation-requested": {"implied": True}},
