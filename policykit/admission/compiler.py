@@ -16,19 +16,23 @@ from policykit.errors import Problem
 if TYPE_CHECKING:
     from policykit.admission.form import AdmissionPolicy, Binding, Expression, Rule, Validation
     from policykit.cel import Issue, Type
+    from policykit.document import Route
 
 Version = tuple[int, int]
+#: Where an expression is written, and what is wrong with it.
+_Complaint = tuple["Route", str]
 
 
 def compile_rules(policy: AdmissionPolicy, version: Version) -> tuple[dict[str, Any], list[Problem]]:
     """The rules of a policy, compiled, and every problem of its expressions with its place."""
     rules: list[dict[str, Any]] = []
-    problems: dict[Problem, None] = {}
+    problems: dict[_Complaint, Problem] = {}
     for rule in policy.rules:
         compiling = _Compiling(rule, version)
         rules.append(compiling.rule())
-        problems |= dict.fromkeys(compiling.problems)
-    return {"rules": rules}, list(problems)
+        # What is wrong with a rule is wrong with what it is lifted to as well, at other columns.
+        problems = compiling.problems | problems
+    return {"rules": rules}, sorted(problems.values(), key=_position)
 
 
 def environment(rule: Rule, version: Version, *, authorizer: bool = True) -> Environment:
@@ -45,7 +49,7 @@ class _Compiling:
 
     def __init__(self, rule: Rule, version: Version) -> None:
         self._rule = rule
-        self.problems: list[Problem] = []
+        self.problems: dict[_Complaint, Problem] = {}
         variables = [(v.name, v.text) for v in rule.expressions.variables]
         self._composition = Composition.compile(environment(rule, version), variables)
         assert self._composition.environment is not None
@@ -90,12 +94,13 @@ class _Compiling:
         if program.type not in wanted:
             types = " or ".join(map(str, wanted))
             message = f"must evaluate to {types} but got {program.type}"
-            self.problems.append(problem_at(expression.document, expression.route, message))
+            self.problems[expression.route, message] = problem_at(expression.document, expression.route, message)
         return program.dump()
 
     def _refuse(self, error: CompileError, expression: Expression) -> None:
+        placed = not isinstance(error, PlanningError)
         for issue in error.issues:
-            self.problems.append(_problem(issue, expression, placed=not isinstance(error, PlanningError)))
+            self.problems[expression.route, issue.message] = _problem(issue, expression, placed=placed)
 
 
 def _problem(issue: Issue, expression: Expression, *, placed: bool) -> Problem:
@@ -109,6 +114,11 @@ def _problem(issue: Issue, expression: Expression, *, placed: bool) -> Problem:
         return Problem(issue.message, f"{span.file}:{span.line}:{span.column + issue.column - 1 + extra // 2}")
     message = f"{issue.message} (line {issue.line}, column {issue.column} of the expression)"
     return Problem(message, f"{span.file}:{span.line}:{span.column}")
+
+
+def _position(problem: Problem) -> tuple[str, int, int]:
+    file, line, column = problem.where.rsplit(":", 2)
+    return file, int(line), int(column)
 
 
 def _binding(binding: Binding) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ _FIX = "Change the object so that the validation holds; the policy is the one th
 
 
 class Admission(NamedTuple):
-    """A policy with its programs as plain values, `dump` (see `policykit.admission.check`), and the file it stands in."""
+    """A policy, the file it stands in, and its programs as plain values (`dump`, see `policykit.admission.check`)."""
 
     policy: Policy
     dump: dict[str, Any]
