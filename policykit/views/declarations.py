@@ -71,7 +71,9 @@ def variables(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
         instruction = placed.instruction
         name, value = _expanded(build, placed, pair)
         uses = _uses(pair.value.text) if pair.value else []
-        siblings = siblings_of.setdefault(id(instruction), Counter(other.name.text for other in instruction.pairs))
+        if id(instruction) not in siblings_of:
+            siblings_of[id(instruction)] = Counter(other.name.text for other in instruction.pairs)
+        siblings = siblings_of[id(instruction)]
         fields = {
             "name": name,
             "keyword": instruction.keyword,

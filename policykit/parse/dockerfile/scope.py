@@ -10,7 +10,7 @@ import sys
 from bisect import bisect_left, bisect_right
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from policykit.parse.dockerfile.expand import Expansion, expand, expand_words
 from policykit.parse.dockerfile.lexer import UNSET, Binding, bind
@@ -133,13 +133,20 @@ class Build:
         stage = self.stage(at)
         if stage is None:
             return None
-        before = at.index
-        for ancestor in self.ancestry(stage):
-            for instruction in reversed(self.instructions(ancestor)):
-                if instruction.keyword == "shell" and instruction.index < before and instruction.form == "exec":
-                    return tuple(word.text for word in instruction.words)
-            before = _AT_END
-        return None
+        own, inherited = self._shells[stage.index]
+        before = bisect_left(own, at.index, key=_index)
+        return own[before - 1][1] if before else inherited
+
+    @cached_property
+    def _shells(self) -> list[tuple[list[tuple[int, tuple[str, ...]]], tuple[str, ...] | None]]:
+        """For each stage the SHELLs it runs, by index, and the one it begins with."""
+        found: list[tuple[list[tuple[int, tuple[str, ...]]], tuple[str, ...] | None]] = []
+        for stage, parent in zip(self.dockerfile.stages, self._parents, strict=True):
+            set_here = (i for i in self.instructions(stage) if i.keyword == "shell" and i.form == "exec")
+            own = [(i.index, tuple(word.text for word in i.words)) for i in set_here]
+            below, inherited = found[parent.index] if parent else ([], None)
+            found.append((own, below[-1][1] if below else inherited))
+        return found
 
     @cached_property
     def _triggers(self) -> list[tuple[Instruction, ...]]:
@@ -270,7 +277,7 @@ def _latest(scope: Scope, name: str, before: int) -> Binding | None:
     return entries[at - 1][1] if at else None
 
 
-def _index(entry: tuple[int, Binding]) -> int:
+def _index(entry: tuple[int, Any]) -> int:
     return entry[0]
 
 
