@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from policykit.views.project import Project
     from policykit.views.view import Subject
 
+#: As many sorts of requests are remembered; there are more only where somebody makes up kinds.
+_SORTS = 1024
 _GRAVITY = ("error", "warning", "info")
 
 
@@ -34,12 +36,13 @@ class AdmissionCheck:
     def __init__(self, policy: Policy, programs: Mapping[str, Any]) -> None:
         self.policy = policy
         self._rules = [RuleCheck(rule) for rule in programs["rules"]]
+        self._concerned: dict[tuple[Any, ...], list[RuleCheck]] = {}
 
     def judge(self, subject: Subject, project: Project, parameters: Mapping[str, Any]) -> list[Outcome]:  # noqa: ARG002
         """What is held against the request that an object stands for; see `policykit.catalogue.outcome.Check`."""
         (request,) = project.once(subject.document, _request)
         found: dict[tuple[Any, ...], Outcome] = {}
-        for rule in self._rules:
+        for rule in self._about(request):
             for outcome in rule.judge(request, project):
                 # Several bindings may say the same of an object: the gravest counts.
                 key = outcome[:3]
@@ -47,15 +50,32 @@ class AdmissionCheck:
                     found[key] = outcome
         return list(found.values())
 
+    def _about(self, request: Request) -> list[RuleCheck]:
+        """The rules that may be about requests of this sort: of many policies, few are about one object."""
+        rules = self._concerned.get(request.sort)
+        if rules is None:
+            if len(self._concerned) > _SORTS:
+                self._concerned.clear()
+            rules = [rule for rule in self._rules if rule.may_cover(request)]
+            self._concerned[request.sort] = rules
+        return rules
+
 
 def _request(obj: ApiObject, project: Project) -> tuple[Request]:
     return (request_of(obj, project),)
+
+
+def _kyverno_variables(request: Request, project: Project) -> tuple[dict[str, Any]]:
+    from policykit.admission.kyverno import library
+
+    return ({**request.variables, **library.bindings(getter(project))},)
 
 
 class RuleCheck:
     """One rule with its bindings."""
 
     def __init__(self, rule: Mapping[str, Any]) -> None:
+        self._match = rule["match"]
         self._matches = matcher(rule["match"])
         self._bindings = [(severity, matcher(match), params) for severity, match, params in rule["bindings"]]
         self._validator = _validator(rule)
@@ -63,6 +83,10 @@ class RuleCheck:
         self._kyverno = rule["dialect"] == "kyverno"
         self._fails: bool = rule["fails"]
         self._label = f"{rule['label']}: " if rule["label"] else ""
+
+    def may_cover(self, request: Request) -> bool:
+        """Whether the rule is about any request of this one's sort."""
+        return matcher(self._match, of_sort=True)(request) is not False
 
     def judge(self, request: Request, project: Project) -> Iterator[Outcome]:
         """What is wrong with a request, or cannot be known, under each binding that covers it."""
@@ -95,9 +119,8 @@ class RuleCheck:
     def _variables(self, request: Request, project: Project) -> dict[str, Any]:
         if not self._kyverno:
             return request.variables
-        from policykit.admission.kyverno import library
-
-        return {**request.variables, **library.bindings(getter(project)), **self._constants}
+        (variables,) = project.once(request, _kyverno_variables)
+        return {**variables, **self._constants}
 
     def _outcome(self, decision: Decision, doubt: Unknown | None, severity: Severity, request: Request) -> Outcome:
         at = self._blamed(decision.position, request)

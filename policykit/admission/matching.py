@@ -40,14 +40,27 @@ Meets = Callable[["Request"], bool | Unknown]
 #: Met by every request.
 ALWAYS: Criterion = ("all",)
 
+_DIFFERS = Unknown(("requests of a sort differ in it",))
 
-def matcher(criterion: Criterion) -> Meets:
-    """The function that a criterion stands for."""
+
+#: What depends on more than `Request.sort`.
+_INDIVIDUAL = frozenset({"names", "namespaces", "labels", "namespaceLabels", "like", "user"})
+
+
+def matcher(criterion: Criterion, *, of_sort: bool = False) -> Meets:
+    """The function that a criterion stands for.
+
+    `of_sort`: of all requests of one sort at once, which leaves Unknown what differs between them.
+    """
     name, *arguments = criterion
     if name in ("all", "any"):
-        return _combined([matcher(part) for part in arguments], decisive=name == "any")
+        return _combined([matcher(part, of_sort=of_sort) for part in arguments], decisive=name == "any")
     if name == "not":
-        return _negated(matcher(arguments[0]))
+        return _negated(matcher(arguments[0], of_sort=of_sort))
+    if of_sort and (
+        name in _INDIVIDUAL or (name == "rules" and any(rule.get("resourceNames") for rule in arguments[0]))
+    ):
+        return lambda _request: _DIFFERS
     make = _MAKERS[name]
     made: Meets = make(*arguments)
     return made

@@ -71,6 +71,11 @@ class Request:
         return bool(self.namespace) and not self.is_namespace
 
     @cached_property
+    def sort(self) -> tuple[Any, ...]:
+        """What a policy's being about a request depends on first, and what many requests share."""
+        return (self.kind, self.resource, self.sub_resource, self.operation, self.namespaced)
+
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """The labels of the object."""
         return texts(mapping(self.subject.get("metadata")).get("labels"))

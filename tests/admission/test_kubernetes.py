@@ -116,7 +116,8 @@ def test_another_version_of_the_same_thing() -> None:
 
 def test_custom_resources_by_their_definition() -> None:
     definition = """{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition,
-        metadata: {name: oxen.farm.io}, spec: {group: farm.io, scope: Cluster, names: {kind: Ox, plural: oxen}, versions: [{name: v1}, {name: v2}]}}"""
+        metadata: {name: oxen.farm.io},
+        spec: {group: farm.io, scope: Cluster, names: {kind: Ox, plural: oxen}, versions: [{name: v1}, {name: v2}]}}"""
     ox = "{apiVersion: farm.io/v1, kind: Ox, metadata: {name: bully}}"
     wanted = {**DEPLOYMENTS, "apiGroups": ["farm.io"], "apiVersions": ["v2"], "resources": ["oxen"], "scope": "Cluster"}
     judged = policy("request.resource.resource != 'oxen'", matchConstraints={"resourceRules": [wanted]})
