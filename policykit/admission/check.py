@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from policykit.admission.matching import matcher
+from policykit.admission.matching import ALWAYS, matcher
 from policykit.admission.parameters import ParameterError, parameters_of
 from policykit.admission.request import Request, request_of
 from policykit.admission.resources import getter
@@ -36,28 +36,29 @@ class AdmissionCheck:
     def __init__(self, policy: Policy, programs: Mapping[str, Any]) -> None:
         self.policy = policy
         self._rules = [RuleCheck(rule) for rule in programs["rules"]]
-        self._concerned: dict[tuple[Any, ...], list[RuleCheck]] = {}
+        self._by_sort: dict[tuple[Any, ...], list[tuple[RuleCheck, bool]]] = {}
 
     def judge(self, subject: Subject, project: Project, parameters: Mapping[str, Any]) -> list[Outcome]:  # noqa: ARG002
         """What is held against the request that an object stands for; see `policykit.catalogue.outcome.Check`."""
         (request,) = project.once(subject.document, _request)
         found: dict[tuple[Any, ...], Outcome] = {}
-        for rule in self._about(request):
-            for outcome in rule.judge(request, project):
+        for rule, covers_all in self._about(request):
+            for outcome in rule.judge(request, project, covered=covers_all):
                 # Several bindings may say the same of an object: the gravest counts.
                 key = outcome[:3]
                 if key not in found or _GRAVITY.index(outcome.severity) < _GRAVITY.index(found[key].severity):
                     found[key] = outcome
         return list(found.values())
 
-    def _about(self, request: Request) -> list[RuleCheck]:
-        """The rules that may be about requests of this sort: of many policies, few are about one object."""
-        rules = self._concerned.get(request.sort)
+    def _about(self, request: Request) -> list[tuple[RuleCheck, bool]]:
+        """The rules that are about requests of this sort, all of them or some: of many policies, few are."""
+        rules = self._by_sort.get(request.sort)
         if rules is None:
-            if len(self._concerned) > _SORTS:
-                self._concerned.clear()
-            rules = [rule for rule in self._rules if rule.may_cover(request)]
-            self._concerned[request.sort] = rules
+            if len(self._by_sort) > _SORTS:
+                self._by_sort.clear()
+            verdicts = [(rule, rule.covers_sort(request)) for rule in self._rules]
+            rules = [(rule, verdict is True) for rule, verdict in verdicts if verdict is not False]
+            self._by_sort[request.sort] = rules
         return rules
 
 
@@ -77,27 +78,33 @@ class RuleCheck:
     def __init__(self, rule: Mapping[str, Any]) -> None:
         self._match = rule["match"]
         self._matches = matcher(rule["match"])
-        self._bindings = [(severity, matcher(match), params) for severity, match, params in rule["bindings"]]
+        self._bindings = [
+            (severity, None if match == ALWAYS else matcher(match), params)
+            for severity, match, params in rule["bindings"]
+        ]
         self._validator = _validator(rule)
         self._constants = rule["constants"]
         self._kyverno = rule["dialect"] == "kyverno"
         self._fails: bool = rule["fails"]
         self._label = f"{rule['label']}: " if rule["label"] else ""
 
-    def may_cover(self, request: Request) -> bool:
-        """Whether the rule is about any request of this one's sort."""
-        return matcher(self._match, of_sort=True)(request) is not False
+    def covers_sort(self, request: Request) -> bool | Unknown:
+        """Whether the rule is about requests of this one's sort; Unknown where it is about some."""
+        return matcher(self._match, of_sort=True)(request)
 
-    def judge(self, request: Request, project: Project) -> Iterator[Outcome]:
-        """What is wrong with a request, or cannot be known, under each binding that covers it."""
-        covered = self._matches(request)
-        if covered is False:
+    def judge(self, request: Request, project: Project, *, covered: bool) -> Iterator[Outcome]:
+        """What is wrong with a request, or cannot be known, under each binding that covers it.
+
+        `covered`: the rule is known to be about it.
+        """
+        about = covered or self._matches(request)
+        if about is False:
             return
         for severity, matches, params in self._bindings:
-            selected = matches(request)
+            selected = matches is None or matches(request)
             if selected is False:
                 continue
-            doubts = [doubt for doubt in (covered, selected) if isinstance(doubt, Unknown)]
+            doubts = [doubt for doubt in (about, selected) if isinstance(doubt, Unknown)]
             doubt = merge(*doubts) if len(doubts) > 1 else doubts[0] if doubts else None
             for decision in self._decisions(params, request, project):
                 yield self._outcome(decision, doubt, severity, request)
