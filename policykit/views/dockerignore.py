@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _ANY_FILE = "\x01"
 
 
+#: A bracket that nothing closes stays as it is, so that the whole is no regular expression either.
+_WILDCARDS = {"*": "[^/]*", "?": "[^/]", "[": "["}
+
+
 class _Rule(NamedTuple):
     pattern: re.Pattern[str]
     exception: bool
@@ -94,6 +98,6 @@ def _translate(pattern: str) -> str:
             at += 1
             out.append(re.escape(pattern[at]))
         else:
-            out.append({"*": "[^/]*", "?": "[^/]"}.get(char) or re.escape(char))
+            out.append(_WILDCARDS.get(char) or re.escape(char))
         at += 1
     return "".join(out)
