@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from policykit.views.objects import follow, mapping, sequence, text, texts
@@ -14,7 +15,7 @@ from policykit.views.pods import bare_template, pod_templates
 from policykit.views.selector import selects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from policykit.views.objects import ApiObject
     from policykit.views.pods import PodTemplate
@@ -41,9 +42,17 @@ class Inventory:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._kinds: dict[str, list[ApiObject]] = defaultdict(list)
+        self._names: dict[tuple[str, str], list[ApiObject]] = defaultdict(list)
         for obj in project.objects:
             self._kinds[obj.kind].append(obj)
+            self._names[obj.kind, obj.name].append(obj)
         self.workloads = tuple(self._workloads(project.objects))
+        self._namespaces: dict[str, list[Workload]] = defaultdict(list)
+        self._labelled: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+        for workload in self.workloads:
+            self._namespaces[workload.namespace].append(workload)
+            for label, value in workload.labels.items():
+                self._labelled[workload.namespace, label, value].append(workload)
 
     def _workloads(self, objects: Iterable[ApiObject]) -> Iterator[Workload]:
         for obj in objects:
@@ -59,28 +68,73 @@ class Inventory:
 
     def find(self, kind: str, name: str, namespace: str | None) -> ApiObject | None:
         """An object by name; `namespace` None for kinds that live in none."""
-        for obj in self._kinds.get(kind, ()):
-            if obj.name == name and (namespace is None or self.project.namespace(obj) == namespace):
+        for obj in self._names.get((kind, name), ()):
+            if namespace is None or self.project.namespace(obj) == namespace:
                 return obj
         return None
 
     def selected(self, selector: Any, namespace: str) -> list[Workload]:
         """The workloads of a namespace whose pods a label selector means."""
-        return [w for w in self.workloads if w.namespace == namespace and selects(selector, w.labels)]
+        return [w for w in self._candidates(selector, namespace) if selects(selector, w.labels)]
+
+    def _candidates(self, selector: Any, namespace: str) -> Sequence[Workload]:
+        """Those with the rarest label that it asks for, so that few are looked at however many there are."""
+        wanted = mapping(mapping(selector).get("matchLabels"))
+        found = [self._labelled.get((namespace, k, v), []) for k, v in wanted.items() if isinstance(v, str)]
+        return min(found, key=len) if found else self._namespaces.get(namespace, ())
 
     def served_by(self, service: ApiObject) -> list[Workload]:
         """The workloads whose pods get traffic of a Service; none where it has no selector."""
         labels = texts(follow(service.data, ("spec", "selector")))
         return self.selected({"matchLabels": labels}, self.project.namespace(service)) if labels else []
 
-    def autoscalers(self, obj: ApiObject) -> list[ApiObject]:
+    def protected_by(self, budget: ApiObject) -> list[Workload]:
+        """The workloads of a PodDisruptionBudget; by an empty selector all of the namespace, by a missing one none."""
+        selector = follow(budget.data, ("spec", "selector"))
+        return self.selected(selector, self.project.namespace(budget)) if isinstance(selector, dict) else []
+
+    def restricted_by(self, policy: ApiObject) -> list[Workload]:
+        """The workloads whose pods a NetworkPolicy selects."""
+        return self.selected(follow(policy.data, ("spec", "podSelector")), self.project.namespace(policy))
+
+    def services(self, workload: Workload) -> Sequence[ApiObject]:
+        """The Services that send traffic to a workload's pods."""
+        return self._selecting["Service"].get(id(workload), ())
+
+    def budgets(self, workload: Workload) -> Sequence[ApiObject]:
+        """The PodDisruptionBudgets that protect a workload's pods."""
+        return self._selecting["PodDisruptionBudget"].get(id(workload), ())
+
+    def network_policies(self, workload: Workload) -> Sequence[ApiObject]:
+        """The NetworkPolicies that restrict a workload's pods."""
+        return self._selecting["NetworkPolicy"].get(id(workload), ())
+
+    @cached_property
+    def _selecting(self) -> Mapping[str, Mapping[int, list[ApiObject]]]:
+        """What selects a workload, by kind: the selectors turned round, once for all workloads."""
+        selections: dict[str, Callable[[ApiObject], list[Workload]]] = {
+            "Service": self.served_by,
+            "PodDisruptionBudget": self.protected_by,
+            "NetworkPolicy": self.restricted_by,
+        }
+        found: dict[str, dict[int, list[ApiObject]]] = {}
+        for kind, chosen in selections.items():
+            found[kind] = defaultdict(list)
+            for obj in self.of_kind(kind):
+                for workload in chosen(obj):
+                    found[kind][id(workload)].append(obj)
+        return found
+
+    @cached_property
+    def _scalers(self) -> Mapping[tuple[str, tuple[str, str]], list[ApiObject]]:
+        found: dict[tuple[str, tuple[str, str]], list[ApiObject]] = defaultdict(list)
+        for scaler in self.of_kind(*_SCALERS):
+            found[self.project.namespace(scaler), scale_target(scaler)].append(scaler)
+        return found
+
+    def autoscalers(self, obj: ApiObject) -> Sequence[ApiObject]:
         """The HorizontalPodAutoscalers (and KEDA's ScaledObjects) that scale an object."""
-        return [
-            scaler
-            for scaler in self.of_kind(*_SCALERS)
-            if self.project.namespace(scaler) == self.project.namespace(obj)
-            and scale_target(scaler) == (obj.kind, obj.name)
-        ]
+        return self._scalers.get((self.project.namespace(obj), (obj.kind, obj.name)), ())
 
     def minimum_replicas(self, obj: ApiObject) -> int | None:
         """How many replicas an object keeps at least; None where its kind has no such number."""

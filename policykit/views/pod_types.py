@@ -102,9 +102,6 @@ WORKLOAD = ObjectType(
         "ingressPolicies": ListType(STRING),  # network policies that isolate its pods
         "egressPolicies": ListType(STRING),
         "serviceAccountFound": BOOL,
-        "missingReferences": ListType(
-            STRING
-        ),  # ConfigMap/name or Secret/name/key that its variables name and no file has
         "claimTemplates": INT,
     },
 )

@@ -178,6 +178,29 @@ VIEWS: Mapping[str, View] = {
             variable="service",
         ),
         View(
+            "configReference",
+            "object_references:CONFIG_REFERENCE",
+            _ANY_PATH,
+            {"kubernetes": "object_references:config_references"},
+            of_project=True,
+            variable="reference",
+        ),
+        View(
+            "ingressBackend",
+            "object_references:INGRESS_BACKEND",
+            _ANY_PATH,
+            {"kubernetes": "object_references:ingress_backends"},
+            of_project=True,
+            variable="backend",
+        ),
+        View(
+            "servicePort",
+            "object_references:SERVICE_PORT",
+            _ANY_PATH,
+            {"kubernetes": "object_references:service_ports"},
+            variable="port",
+        ),
+        View(
             "mapping",
             "pod_views:MAPPING",
             _ANY_PATH,
@@ -261,6 +284,6 @@ VIEWS: Mapping[str, View] = {
             {"dockerfile": "declarations:exposed_ports"},
             variable="port",
         ),
-        View("reference", "references:REFERENCE", frozenset({"name"}), {"dockerfile": "references:references"}),
+        View("reference", "variable_uses:REFERENCE", frozenset({"name"}), {"dockerfile": "variable_uses:references"}),
     )
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from policykit.cel.types import BOOL, INT, STRING, ListType, MapType, ObjectType
 from policykit.document import route_text
 from policykit.views.container_parts import number, ports
-from policykit.views.inventory import Inventory, backends, inventory, scale_target, scaler_minimum
+from policykit.views.inventory import Inventory, inventory, scale_target, scaler_minimum
 from policykit.views.objects import (
     annotations_of,
     follow,
@@ -59,22 +59,10 @@ SERVICE = ObjectType(
         "sameSelector": ListType(STRING),  # names of other Services of the namespace with the same selector
     },
 )
-_BACKEND = ObjectType(
-    "Backend",
-    {
-        "service": STRING,  # "" for a backend that is a resource
-        "port": STRING,
-        "host": STRING,
-        "path": STRING,
-        "found": BOOL,
-        "portFound": BOOL,
-    },
-)
 INGRESS = ObjectType(
     "Ingress",
     {
         "owner": OWNER,
-        "backends": ListType(_BACKEND),
         "hosts": ListType(STRING),  # of its rules, "" for all hosts
         "tlsHosts": ListType(STRING),
         "sharedHosts": ListType(STRING),  # of its hosts, those another Ingress of another namespace or name claims
@@ -171,7 +159,6 @@ def ingresses(_document: None, project: Project) -> Iterator[Subject]:
             obj,
             {
                 "owner": owner_fields(obj),
-                "backends": [_backend(b, obj, known) for b in backends(obj)],
                 "hosts": [text(mapping(rule).get("host")) for rule in sequence(spec.get("rules"))],
                 "tlsHosts": [str(h) for t in sequence(spec.get("tls")) for h in sequence(mapping(t).get("hosts"))],
                 "sharedHosts": sorted({h for h, _ in claimed if h and claims[h] - mine}),
@@ -191,22 +178,6 @@ def _claims(obj: ApiObject) -> list[tuple[str, str]]:
         for rule in rules
         for path in sequence(mapping(rule.get("http")).get("paths")) or [{}]
     ]
-
-
-def _backend(backend: tuple[Any, str, Mapping[str, Any], str, str], obj: ApiObject, known: Inventory) -> dict[str, Any]:
-    _, name, value, host, path = backend
-    port = mapping(mapping(value.get("service")).get("port"))
-    asked = port.get("number") or port.get("name") or value.get("servicePort") or ""
-    service = known.find("Service", name, known.project.namespace(obj)) if name else None
-    listed = [mapping(p) for p in sequence(follow(service.data, ("spec", "ports")))] if service else []
-    return {
-        "service": name,
-        "port": str(asked),
-        "host": host,
-        "path": path,
-        "found": service is not None or not name,
-        "portFound": any(asked in (p.get("port"), p.get("name")) for p in listed) or not name,
-    }
 
 
 def autoscalers(_document: None, project: Project) -> Iterator[Subject]:
@@ -274,15 +245,19 @@ def _amount_text(value: Any) -> str:
 
 def resources(_document: None, project: Project) -> Iterator[Subject]:
     """Every object, with those before it that are the same: group, kind, namespace and name."""
-    seen: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    seen: dict[tuple[str, str, str, str], list[ApiObject]] = defaultdict(list)
     for obj in project.objects:
         group = obj.api_version.rpartition("/")[0]
         namespace = project.namespace(obj) if obj.namespace or obj.kind not in _CLUSTER_KINDS else ""
         earlier = seen[group, obj.kind, namespace, obj.name]
-        yield _subject(obj, {"owner": owner_fields(obj), "earlier": list(earlier)})
+        yield _subject(obj, {"owner": owner_fields(obj), "earlier": [_line(other) for other in earlier]})
         if obj.name and not follow(obj.data, ("metadata", "generateName")):
-            span = obj.span(("metadata", "name"))
-            earlier.append(f"{span.file}:{span.line}")
+            earlier.append(obj)
+
+
+def _line(obj: ApiObject) -> str:
+    span = obj.span(("metadata", "name"))
+    return f"{span.file}:{span.line}"
 
 
 _CLUSTER_KINDS = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"})

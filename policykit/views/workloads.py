@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.document import route_text
-from policykit.views.container_parts import number, variables, variables_from
+from policykit.views.container_parts import number
 from policykit.views.inventory import Workload, inventory, selector_of
 from policykit.views.kubernetes_containers import kubernetes_containers
 from policykit.views.objects import annotations_of, follow, mapping, owner_fields, parse_route, resource, sequence, text
 from policykit.views.pod_views import pod_fields
-from policykit.views.pods import containers
 from policykit.views.selector import selects
 from policykit.views.view import Place, Subject
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from policykit.views.inventory import Inventory
     from policykit.views.objects import ApiObject
     from policykit.views.project import Project
-
-_BUDGET = "PodDisruptionBudget"
-_REFERENCES = {"secret": "Secret", "configMap": "ConfigMap"}
 
 
 def workloads(_document: None, project: Project) -> Iterator[Subject]:
@@ -55,7 +51,7 @@ def _fields(workload: Workload, known: Inventory) -> dict[str, Any]:
     selector = selector_of(obj)
     pod_labels = mapping(workload.pod.metadata.get("labels"))
     account = text(workload.pod.spec.get("serviceAccountName")) or text(workload.pod.spec.get("serviceAccount"))
-    services = [s for s in known.of_kind("Service") if s.api_version == "v1" and _serves(s, workload, known)]
+    services = [s for s in known.services(workload) if s.api_version == "v1"]
     return {
         "owner": owner_fields(obj),
         "kind": obj.kind,
@@ -74,29 +70,11 @@ def _fields(workload: Workload, known: Inventory) -> dict[str, Any]:
         "serviceName": text(spec.get("serviceName")),
         "headlessService": any(_is_headless(s, text(spec.get("serviceName"))) for s in services),
         "autoscalers": [scaler.name for scaler in known.autoscalers(obj)],
-        "disruptionBudgets": [b.name for b in known.of_kind(_BUDGET) if _protects(b, workload, known)],
+        "disruptionBudgets": [budget.name for budget in known.budgets(workload)],
         **_isolation(workload, known),
         "serviceAccountFound": known.find("ServiceAccount", account, workload.namespace) is not None,
-        "missingReferences": list(_missing_references(workload, known)),
         "claimTemplates": len(sequence(spec.get("volumeClaimTemplates"))),
     }
-
-
-def _missing_references(workload: Workload, known: Inventory) -> Iterator[str]:
-    """What environment variables take from ConfigMaps and Secrets that are not among the files."""
-    for container in containers(workload.pod):
-        for variable in (*variables(container), *variables_from(container)):
-            kind = _REFERENCES.get(variable["source"])
-            if kind is None or variable["optional"]:
-                continue
-            found = known.find(kind, variable["reference"], workload.namespace)
-            name, key = f"{kind}/{variable['reference']}", variable["key"]
-            if found is None:
-                yield name
-            elif key and not any(
-                key in mapping(found.data.get(field)) for field in ("data", "stringData", "binaryData")
-            ):
-                yield f"{name}/{key}"
 
 
 def _strategy(spec: Mapping[str, Any]) -> dict[str, str]:
@@ -106,31 +84,19 @@ def _strategy(spec: Mapping[str, Any]) -> dict[str, str]:
     return {"type": text(said.get("type")), **shown}
 
 
-def _serves(service: ApiObject, workload: Workload, known: Inventory) -> bool:
-    return any(other is workload for other in known.served_by(service))
-
-
 def _is_headless(service: ApiObject, name: str) -> bool:
     return service.name == name and follow(service.data, ("spec", "clusterIP")) == "None"
-
-
-def _protects(budget: ApiObject, workload: Workload, known: Inventory) -> bool:
-    selector = follow(budget.data, ("spec", "selector"))
-    same = known.project.namespace(budget) == workload.namespace
-    # In policy/v1 an empty selector means all pods of the namespace, a missing one none.
-    return same and isinstance(selector, dict) and selects(selector, workload.labels)
 
 
 def _isolation(workload: Workload, known: Inventory) -> dict[str, list[str]]:
     """Names of the network policies that restrict a workload's pods, by direction."""
     found: dict[str, list[str]] = {"ingressPolicies": [], "egressPolicies": []}
-    for policy in known.of_kind("NetworkPolicy"):
-        spec = mapping(policy.data.get("spec"))
-        if known.project.namespace(policy) != workload.namespace or not policy.api_version.endswith("/v1"):
+    for policy in known.network_policies(workload):
+        if not policy.api_version.endswith("/v1"):
             continue
-        if selects(spec.get("podSelector"), workload.labels):
-            types = sequence(spec.get("policyTypes")) or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
-            for direction in ("Ingress", "Egress"):
-                if direction in types:
-                    found[f"{direction.lower()}Policies"].append(policy.name)
+        spec = mapping(policy.data.get("spec"))
+        types = sequence(spec.get("policyTypes")) or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
+        for direction in ("Ingress", "Egress"):
+            if direction in types:
+                found[f"{direction.lower()}Policies"].append(policy.name)
     return found

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 #: kube-linter's settings of a built-in check, as parameters of ours.
 BUILT_IN: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "cluster-admin-role-binding": {"cluster-admin-binding": {"wildcards": False}},
+    "dnsconfig-options": {"dns-ndots-missing": {"value": "2"}},
+    "env-var-secret": {"secret-in-environment": {"names": "(?i)secret", "except": "^$", "harmless": "^$"}},
     "drop-net-raw-capability": {"net-raw-not-dropped": {"whenUnset": False}},
     "liveness-port": {"probe-port-not-exposed": {"probes": ["liveness"]}},
     "readiness-port": {"probe-port-not-exposed": {"probes": ["readiness"]}},

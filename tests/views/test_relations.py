@@ -121,8 +121,8 @@ spec:
           - {path: /y, backend: {service: {name: gone, port: {number: 80}}}}
           - {path: /z, backend: {resource: {kind: Bucket, name: b}}}
 """
-    (ingress,) = data("ingress", text, service=SERVICE)
-    assert [(b["found"], b["portFound"]) for b in ingress["backends"]] == [
+    backends = data("ingressBackend", text, service=SERVICE)
+    assert [(b["found"], b["portFound"]) for b in backends] == [
         (True, True),
         (True, False),
         (False, False),
