@@ -1,4 +1,4 @@
-"""What package managers are called, what their verbs do, how a package says its version, and where caches lie.
+"""What package managers are called, what their verbs and options do, and where their caches lie.
 
 Facts from each manager's manual page; data for the views `packageCommand` and `package`.
 """
@@ -9,7 +9,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from policykit.unknown import HOLE, Unknown
+from policykit.unknown import Unknown
+from policykit.views.package_words import (
+    RPM_VERSION,
+    go_local,
+    go_pinned,
+    local,
+    npm_local,
+    npm_pinned,
+    pip_local,
+    version_by,
+)
 from policykit.views.runs import pattern_of
 
 if TYPE_CHECKING:
@@ -39,13 +49,6 @@ class Manager:
     cleans_itself: bool = True
 
 
-def _local(*endings: str) -> Callable[[str], bool]:
-    def is_local(text: str) -> bool:
-        return text.startswith((".", "/", "~")) or "://" in text or text.lower().endswith(endings)
-
-    return is_local
-
-
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
@@ -55,41 +58,6 @@ def _verbs(actions: Mapping[Action, str]) -> dict[str, Action]:
     return {verb.replace("_", " "): action for action, verbs in actions.items() for verb in verbs.split()}
 
 
-def _pin(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern)
-    return lambda text: compiled.search(text) is not None
-
-
-def _npm_pinned(text: str) -> bool:
-    """`name@version`, `@scope/name@version`, or a commit of a repository."""
-    if "/" in text.removeprefix("@").partition("/")[2] or ":" in text or ("/" in text and not text.startswith("@")):
-        return "#" in text
-    return text.removeprefix("@").partition("@")[2] not in ("", "latest", "next")
-
-
-def _npm_local(text: str) -> bool:
-    if text.startswith(("git+", "git:", "github:", "gitlab:", "bitbucket:", "gist:")):
-        return False
-    return _local(".tgz", ".tar", ".tar.gz")(text)
-
-
-def _pip_local(text: str) -> bool:
-    if re.match(r"(?:git|hg|svn|bzr)\+", text):
-        return "@" in text.partition("://")[2].partition("/")[2]  # at a revision
-    return _local(".whl", ".zip", ".tar.gz", ".tar.bz2")(text) or "/" in text or " @ " in text
-
-
-def _go_local(text: str) -> bool:
-    return text.startswith((".", "/", "~")) or text.endswith(".go") or text in ("all", "std", "cmd", "tool")
-
-
-def _go_pinned(text: str) -> bool:
-    return text.partition("@")[2] not in ("", "latest", "upgrade", "patch")
-
-
-_RPM_VERSION = rf"-(?:[0-9]+:)?[0-9{HOLE}][^-]*(?:-[0-9{HOLE}][^-]*)?$"
-_RPM_NAME = re.compile(_RPM_VERSION)
-_NAME = re.compile(r"[^=<>~!:;\[\s]+")
 _RPM_CACHES = ("/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5")
 
 _APT = Manager(
@@ -105,8 +73,8 @@ _APT = Manager(
         }
     ),
     _words("o option c config-file t target-release default-release a host-architecture"),
-    _pin("[=/]"),
-    _local(".deb"),
+    version_by("[=/]"),
+    local(".deb"),
     _words("y yes assume-yes qq"),
     ("/var/lib/apt/lists",),
     cleans_itself=False,
@@ -123,8 +91,8 @@ _APK = Manager(
         }
     ),
     _words("t virtual X repository p root repositories-file cache-dir keys-dir wait arch"),
-    _pin("[=<>~]"),
-    _local(".apk"),
+    version_by("[=<>~]"),
+    local(".apk"),
     caches=("/var/cache/apk", "/etc/apk/cache"),
 )
 _RPM_VERBS = _verbs(
@@ -145,8 +113,8 @@ _YUM, _DNF = (
         name,
         _RPM_VERBS,
         _RPM_OPTIONS,
-        _pin(_RPM_VERSION),
-        _local(".rpm"),
+        version_by(RPM_VERSION),
+        local(".rpm"),
         _words("y yes assumeyes"),
         _RPM_CACHES,
     )
@@ -165,8 +133,8 @@ _ZYPPER = Manager(
         }
     ),
     _words("t type r repo from R root D reposd-dir C cache-dir name c config gpg-auto-import-keys-from"),
-    _pin("[=<>]"),
-    _local(".rpm"),
+    version_by("[=<>]"),
+    local(".rpm"),
     _words("n non-interactive y no-confirm"),
     ("/var/cache/zypp",),
 )
@@ -188,8 +156,8 @@ _PIP = Manager(
         }
     ),
     _PIP_OPTIONS,
-    _pin("[=<>!~]=|[<>]"),
-    _pip_local,
+    version_by("[=<>!~]=|[<>]"),
+    pip_local,
     caches=("/root/.cache/pip",),
 )
 _PIPX = Manager(
@@ -202,7 +170,7 @@ _PIPX = Manager(
     ),
     _PIP_OPTIONS,
     _PIP.pinned,
-    _pip_local,
+    pip_local,
 )
 _UV = Manager(
     "uv",
@@ -214,8 +182,8 @@ _UV = Manager(
         }
     ),
     _PIP_OPTIONS,
-    _pin("[=<>!~]=|[<>]|@[0-9]"),
-    _pip_local,
+    version_by("[=<>!~]=|[<>]|@[0-9]"),
+    pip_local,
     caches=("/root/.cache/uv",),
 )
 _NODE_OPTIONS = _words(
@@ -233,8 +201,8 @@ _NPM = Manager(
         }
     ),
     _NODE_OPTIONS,
-    _npm_pinned,
-    _npm_local,
+    npm_pinned,
+    npm_local,
 )
 _YARN = Manager(
     "yarn",
@@ -247,8 +215,8 @@ _YARN = Manager(
         }
     ),
     _NODE_OPTIONS,
-    _npm_pinned,
-    _npm_local,
+    npm_pinned,
+    npm_local,
     caches=("/usr/local/share/.cache/yarn", "/root/.cache/yarn", "/root/.yarn"),
 )
 _PNPM = Manager(
@@ -261,8 +229,8 @@ _PNPM = Manager(
         }
     ),
     _NODE_OPTIONS,
-    _npm_pinned,
-    _npm_local,
+    npm_pinned,
+    npm_local,
 )
 _GEM = Manager(
     "gem",
@@ -278,8 +246,8 @@ _GEM = Manager(
         "v version i install-dir n bindir document build-root platform P trust-policy target-rbconfig s source p "
         "http-proxy B bulk-threshold config-file g file use-system-libraries"
     ),
-    _pin(":"),
-    _local(".gem"),
+    version_by(":"),
+    local(".gem"),
 )
 _GO = Manager(
     "go",
@@ -293,8 +261,8 @@ _GO = Manager(
         "C p asmflags buildmode buildvcs compiler gccgoflags gcflags installsuffix ldflags mod modfile overlay pgo "
         "pkgdir tags toolexec exec covermode coverpkg"
     ),
-    _go_pinned,
-    _go_local,
+    go_pinned,
+    go_local,
 )
 _CARGO = Manager(
     "cargo",
@@ -306,8 +274,8 @@ _CARGO = Manager(
     _words(
         "vers version git branch tag rev path index registry F features profile target target-dir root j jobs config"
     ),
-    _pin("@"),
-    _local(),
+    version_by("@"),
+    local(),
 )
 
 #: By the name of the program.
@@ -347,14 +315,3 @@ def is_pinned(manager: Manager, text: Text) -> bool | Unknown:
     if manager.is_local(known) or manager.pinned(known):
         return True
     return text if isinstance(text, Unknown) else False
-
-
-def name_of(manager: Manager, text: str) -> str:
-    """The name of a package as written, without its version."""
-    if manager.name in ("yum", "dnf"):
-        return _RPM_NAME.sub("", text)
-    if manager.name in ("npm", "yarn", "pnpm", "go", "cargo"):
-        return text[:1] + text[1:].partition("@")[0]
-    match = _NAME.match(text)
-    name = match[0] if match else text
-    return name.partition("/")[0] if manager.name == "apt" else name

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from policykit.unknown import Unknown
-from policykit.views.managers import Manager, find_manager, name_of
+from policykit.views.managers import Manager, find_manager
+from policykit.views.package_words import name_of
 from policykit.views.runs import Run, pattern_of, program, resolved, runs, unwrapped, variable_lookup
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Around:
             for _, text in call.packages:
                 if isinstance(text, Unknown):
                     self._last_removed_unknown = call.position
-                self._last_removed[name_of(call.manager, pattern_of(text))] = call.position
+                self._last_removed[name_of(call.manager.name, pattern_of(text))] = call.position
 
     def cleaned_after(self, call: Call) -> bool:
         """Whether a later command empties the caches that a call fills. `apt-get clean` leaves the lists."""

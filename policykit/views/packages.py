@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from policykit.cel.types import BOOL, STRING, ListType, MapType, ObjectType
 from policykit.unknown import Unknown
-from policykit.views.managers import is_pinned, name_of
+from policykit.views.managers import is_pinned
 from policykit.views.package_calls import Call, calls
+from policykit.views.package_words import name_of
 from policykit.views.runs import locator, pattern_of
 from policykit.views.view import Subject
 
@@ -88,7 +89,7 @@ def packages(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
         if call.action not in ("install", "run"):
             continue
         for word, text in call.packages:
-            name = name_of(call.manager, pattern_of(text))
+            name = name_of(call.manager.name, pattern_of(text))
             fields = {
                 "manager": call.manager.name,
                 "tool": call.tool,

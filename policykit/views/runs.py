@@ -198,11 +198,6 @@ def is_absolute(path: str | Unknown) -> bool | Unknown:
     return bool(re.match(r"[/\\]|[A-Za-z]:", text))
 
 
-def at_span(span: Span, route: Route) -> Place:
-    """The place of a span within an instruction."""
-    return Place(span, route_text(route))
-
-
 def locator(default: Span, route: Route, parts: dict[str, Span] | None = None) -> Callable[[str], Place]:
     """A locator with a span for some parts; the others are where the subject itself is."""
     spans: dict[str, Any] = parts or {}
