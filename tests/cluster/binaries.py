@@ -12,7 +12,11 @@ from pathlib import Path
 
 VERSION = "v1.36.2"
 _MODULE = Path(__file__).parent / "binaries"
-_PACKAGES = {"kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver", "etcd": "go.etcd.io/etcd/server/v3"}
+_PACKAGES = {
+    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "loadgen": "./loadgen",
+}
 
 
 class MissingBinaryError(Exception):
@@ -28,6 +32,11 @@ def find(name: str) -> Path:
         return Path(found)
     cached = _cache() / name
     return cached if cached.is_file() else _build(name, cached)
+
+
+def load_generator() -> Path:
+    """The path of our own load generator, built from its present source. Raises MissingBinaryError."""
+    return _build("loadgen", _cache() / "loadgen")
 
 
 def _cache() -> Path:

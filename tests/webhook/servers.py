@@ -41,7 +41,7 @@ serving.run(serving.Plan(
         limits=transport.Limits(**o["limits"]),
         poll=o["poll"],
     ),
-    address=("127.0.0.1", o["port"]), probes=("127.0.0.1", o["probes"]), workers=o["workers"], log_level="debug",
+    address=("127.0.0.1", o["port"]), probes=("127.0.0.1", o["probes"]), workers=o["workers"], log_level=o["log_level"],
     watch_cluster=bool(o["kubeconfig"]),
 ))
 """
@@ -186,6 +186,7 @@ def start(directory: Path, *rules: dict[str, Any], tls: Tls | None = None, **opt
         "limits": {},
         "poll": 0.2,
         "kubeconfig": "",
+        "log_level": "debug",
         "workers": 1,
         "port": free_port(),
         "probes": free_port(),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CONFIG = "policykit.yaml"
 #: Where a snapshot keeps the folders that the command line names; a configuration's own stay beside it.
 POLICIES = ".given"
+#: Beside the snapshots: compiled policies, by their contents.
+COMPILED = "compiled"
 #: A mount with more than this is not a policy folder.
 _MOST_BYTES = 64 * 1024 * 1024
 
@@ -86,9 +88,9 @@ def folders(directory: Path) -> tuple[Path, ...]:
 
 
 def keep_only(parent: Path, kept: Path) -> None:
-    """Removes the other snapshots."""
+    """Removes the other snapshots; what is compiled stays for the next load."""
     for path in parent.iterdir():
-        if path != kept and path.is_dir():
+        if path.is_dir() and path.name not in (kept.name, COMPILED):
             shutil.rmtree(path, ignore_errors=True)
 
 

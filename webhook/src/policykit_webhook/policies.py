@@ -46,7 +46,7 @@ def load(directory: str) -> decision.Policies:
     root = Path(directory)
     config = _config(root)
     settings = ConfigSettings((config,))
-    catalogue = load_catalogue((*settings.policies, *bundle.folders(root)), cache=root.parent / "compiled")
+    catalogue = load_catalogue((*settings.policies, *bundle.folders(root)), cache=root.parent / bundle.COMPILED)
     in_force = settings.in_force(catalogue, Choice())
     own = _expanded(settings_from(config.webhook or {}), catalogue)
     asked = {r: said for r, said in in_force.rules.items() if r not in own.ignore and _about_objects(catalogue, r)}

@@ -21,8 +21,9 @@ Updates = Literal["ratchet", "strict"]
 
 #: Where the API server must go on working whatever the policies say. The webhook's own namespace is added on install.
 SYSTEM_NAMESPACES = ("kube-system", "kube-node-lease", "kube-public")
-#: Rules and categories that are about files: the API server checks schemas itself, and a Secret is written somewhere.
-ABOUT_FILES = ("schema", "secret-in-manifest")
+#: Rules and categories that are about files. In a cluster the API server checks schemas itself, fills in the
+#: deprecated field for its old readers, and is where a Secret belongs.
+ABOUT_FILES = ("schema", "secret-in-manifest", "deprecated-service-account-field")
 
 
 @dataclass(frozen=True, slots=True)

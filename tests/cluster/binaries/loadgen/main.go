@@ -61,7 +61,11 @@ type call struct {
 }
 
 func run(client *http.Client, url string, body []byte, workers int, rate float64, lasting time.Duration) result {
-	tickets := make(chan time.Time, 1<<16)
+	room := 0 // without a rate nobody queues: a ticket is taken when it is issued
+	if rate > 0 {
+		room = 1 << 16
+	}
+	tickets := make(chan time.Time, room)
 	calls := make(chan call, 1<<12)
 	go issue(tickets, rate, lasting)
 	var group sync.WaitGroup
