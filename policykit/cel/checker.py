@@ -62,6 +62,10 @@ _LITERALS: dict[type, Type] = {
 }
 
 
+#: The most problems that are told.
+_MOST = 100
+
+
 class Checker(Unifier):
     """One check of one expression. `problems` has messages and offsets in the order met."""
 
@@ -77,6 +81,7 @@ class Checker(Unifier):
         self.types = types
         self.problems: list[tuple[str, int]] = []
         self.nodes: list[Node] = []
+        self.visited: dict[int, tuple[int, int]] = {}
         self.scopes: list[dict[str, Type]] = []
 
     def check(self, tree: Node) -> Type:
@@ -87,6 +92,16 @@ class Checker(Unifier):
         return tree.type
 
     def visit(self, node: Node) -> Checking:
+        """Give a node its type. One that stands in two places (`optMap`) is visited once, its problems told twice."""
+        before = self.visited.get(id(node))
+        if before is not None:
+            self.problems += self.problems[slice(*before)] if len(self.problems) < _MOST else []
+            return
+        start = len(self.problems)
+        yield self.checked(node)
+        self.visited[id(node)] = start, len(self.problems)
+
+    def checked(self, node: Node) -> Checking:
         self.nodes.append(node)
         node.type = ERROR
         if isinstance(node, Literal):

@@ -96,6 +96,8 @@ class Exact(Renderer):
             return Code("False", literal=True)
         args = yield from self.arguments(node.args if node.target is None else [node.target, *node.args])
         texts = [code.text for code in args]
+        if node.name == syntax.INDEX and not _is_data(node.args[1]):
+            return self.made(f"index({texts[0]}, {texts[1]}, MADE)", "", *args)
         if self.loops and node.name in _GROWING:
             return self.made(_GROWING[node.name].format(*texts), "", *args)
         if node.name in _FUNCTIONS:
@@ -208,6 +210,12 @@ class Exact(Renderer):
             self.lines += ["except EvaluationError as e:", [f"{bad} = absorb(e)"]]
         else:
             self.lines.append(f"{result}.append({value})")
+
+
+def _is_data(node: Node) -> bool:
+    """Whether an expression only reads from what is bound: its values are told of by other names than those made."""
+    root, _ = syntax.path(node)
+    return isinstance(root, syntax.Ident) and root.scope == "global"
 
 
 _COLLECTORS = {

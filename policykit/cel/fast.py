@@ -173,7 +173,7 @@ class Fast(Inline):
         self.lines.append(f"{result} = {_INITIAL[node.macro]}")
         variables, heading = self.heading(node, range_)
         outer, self.lines = self.lines, []
-        chains = dict(self.chains)
+        chains, held = dict(self.chains), dict(self.held)
         self.scopes.append(variables)
         self.loops += 1
         self.level += 1
@@ -181,7 +181,7 @@ class Fast(Inline):
         self.level -= 1
         self.loops -= 1
         self.scopes.pop()
-        self.chains = chains
+        self.chains, self.held = chains, held
         block, self.lines = self.lines, outer
         self.lines += [heading, block]
         if node.macro == "exists_one":

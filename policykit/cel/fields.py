@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final
 
 from policykit.cel.errors import EvaluationError
 from policykit.cel.operators import UnknownOperand, lookup, show
 from policykit.cel.values import INT_MAX, INT_MIN, NONE, Optional, UInt, type_name
 from policykit.unknown import Unknown, merge
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 #: What a lookup gives for nothing.
 MISSING: Final = object()
+#: What Go calls the types of values that can be no key: of data, and of what an expression makes of it.
+_NATIVE: Final[Mapping[type, str]] = {
+    NoneType: "<nil>",
+    bytes: "types.Bytes",
+    list: "[]interface {}",
+    dict: "map[string]interface {}",
+}
+MADE: Final[Mapping[type, str]] = {
+    NoneType: "types.Null",
+    bytes: "types.Bytes",
+    list: "*types.baseList",
+    dict: "*types.baseMap",
+}
 
 
 def variable(bindings: Any, name: str) -> Any:
@@ -61,13 +78,13 @@ def known_has(operand: Any, field: str) -> bool:
     return bool(value)
 
 
-def index(operand: Any, key: Any) -> Any:
-    """`operand[key]`."""
+def index(operand: Any, key: Any, names: Mapping[type, str] = _NATIVE) -> Any:
+    """`operand[key]`; `names` are Go's of the types that can be no key."""
     if type(operand) is Unknown:
         return merge(operand, key) if type(key) is Unknown else operand
     if type(operand) is Optional:
         return optional_index(operand, key)
-    value = _find(operand, key)
+    value = _find(operand, key, names)
     if type(key) is Unknown:
         return key
     if value is MISSING:
@@ -75,13 +92,13 @@ def index(operand: Any, key: Any) -> Any:
     return value
 
 
-def _find(operand: Any, key: Any) -> Any:
+def _find(operand: Any, key: Any, names: Mapping[type, str] = _NATIVE) -> Any:
     """The element or entry at `key`, or `MISSING`; raises where the key can be no key."""
     kind = type(key)
     if kind is Unknown:
         return key
     if kind not in _KEYS:
-        raise EvaluationError(f"invalid qualifier type: {_GO_TYPES.get(kind, type_name(key))}")
+        raise EvaluationError(f"invalid qualifier type: {names.get(kind, type_name(key))}")
     if isinstance(operand, dict):
         return lookup(operand, key, MISSING)
     if type(operand) is not list:
@@ -95,8 +112,6 @@ def _find(operand: Any, key: Any) -> Any:
 
 
 _KEYS = frozenset({str, int, UInt, bool, float, Unknown})
-#: What Go calls the types of data; keys that are literals fail when the program is planned.
-_GO_TYPES = {type(None): "<nil>", bytes: "types.Bytes", list: "[]interface {}", dict: "map[string]interface {}"}
 
 
 # optionals

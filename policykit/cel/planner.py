@@ -51,11 +51,25 @@ def children(node: Node) -> list[Node]:
     return []
 
 
-def walk(tree: Node) -> Iterator[tuple[Node, bool]]:
-    """Every node from the root down, and whether it stands within a call of `format`."""
+#: How many nodes are looked at twice where they stand in two places: `optMap` after `optMap` doubles each time.
+_COPIES: Final = 20_000
+
+
+def walk(tree: Node, *, copies: bool = False) -> Iterator[tuple[Node, bool]]:
+    """Every node from the root down, and whether it stands within a call of `format`.
+
+    With `copies` a node that stands in two places (`optMap`) comes twice, while that is not too often.
+    """
     stack = [(tree, False)]
+    seen: set[int] = set()
+    left = _COPIES if copies else 0
     while stack:
         node, formatted = stack.pop()
+        if id(node) in seen:
+            if left <= 0:
+                continue
+            left -= 1
+        seen.add(id(node))
         yield node, formatted
         formatted = formatted or (isinstance(node, Call) and node.name == "format")
         stack.extend((child, formatted) for child in reversed(children(node)))
@@ -66,7 +80,7 @@ def walk(tree: Node) -> Iterator[tuple[Node, bool]]:
 
 def validate(tree: Node, *, literals: bool) -> list[tuple[str, int]]:
     """Problems of literals, as messages and offsets: mixed types and, with `literals`, arguments of functions."""
-    nodes = list(walk(tree))
+    nodes = list(walk(tree, copies=True))
     calls = [node for node, _ in nodes if isinstance(node, Call)] if literals else []
     problems: list[tuple[str, int]] = []
     for name, check in (("duration", _convert), ("timestamp", _convert), ("matches", _compile)):
@@ -146,14 +160,16 @@ _GO_NAMES = {type(None): "types.Null", bytes: "types.Bytes", list: "*types.baseL
 
 def plan(tree: Node) -> None:
     """Evaluate what is constant; raises `PlanError` where a constant part has no value."""
-    run(_constant(tree))
+    run(_constant(tree, {}))
 
 
-def _constant(node: Node) -> Generator[Any, Any, Any]:
-    """The value of a constant expression, `VARIES` of any other."""
+def _constant(node: Node, known: dict[int, Any]) -> Generator[Any, Any, Any]:
+    """The value of a constant expression, `VARIES` of any other; `known` has those of nodes met before."""
     values = []
     for child in children(node):
-        values.append((yield _constant(child)))
+        if id(child) not in known:
+            known[id(child)] = yield _constant(child, known)
+        values.append(known[id(child)])
     if isinstance(node, Literal):
         return node.value
     if isinstance(node, Ident) or (isinstance(node, Select) and node.ident is not None):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from policykit.cel.planner import walk
+from policykit.cel.planner import children, walk
 from policykit.cel.syntax import IN, Call, Fold, Ident, ListLiteral, Literal, MapLiteral, Message, Node, Select, run
 from policykit.cel.values import UInt
 
@@ -51,9 +51,15 @@ class Renderer:
         self.scopes: list[dict[str, Code]] = []
         self.globals: dict[str, str] = {}
         self.chains: dict[str, Code] = {}
+        self.twice: set[int] = set()
+        self.held: dict[int, Code] = {}
 
     def source(self, tree: Node) -> str:
         """The source of a module that defines the function."""
+        met: set[int] = set()
+        for node, _ in walk(tree):
+            for child in map(id, children(node)):
+                (self.twice if child in met else met).add(child)
         code: Code = run(self.emit(tree))
         self.lines.append(f"return {code.text}")
         prologue = ["n = budget(V)"] if self.metered else []
@@ -114,13 +120,14 @@ class Renderer:
             return (yield from self.outlined(node))
         outer, self.lines = self.lines, []
         before, self.chains = self.chains, dict(self.chains)
+        held, self.held = self.held, dict(self.held)
         self.level += 1
         code = yield self.emit(node)
         self.level -= 1
         block, self.lines = self.lines, outer
         if chains is not None:
             chains |= self.chains
-        self.chains = before
+        self.chains, self.held = before, held
         return block, code
 
     def part(self, node: Node) -> Rendering:
@@ -132,16 +139,17 @@ class Renderer:
 
     def outlined(self, node: Node) -> Rendering:
         """A part as a function of its own: what Python cannot nest."""
-        outer = self.lines, self.level, self.globals, self.chains
-        self.lines, self.level, self.globals, self.chains = [], 0, {}, {}
+        outer = self.lines, self.level, self.globals, self.chains, self.held
+        visible = [*(c for scope in self.scopes for c in scope.values()), *self.held.values()]
+        locals_ = sorted({c.text for c in visible if _is_name(c.text)})
+        self.lines, self.level, self.globals, self.chains, self.held = [], 0, {}, {}, dict(self.held)
         code = yield self.emit(node)
         self.lines.append(f"return {code.text}")
         name = self.temporary("g")
-        locals_ = sorted({c.text for scope in self.scopes for c in scope.values() if _is_name(c.text)})
         parameters = ", ".join(["V", "n", *locals_])
         self.functions.append([f"def {name}({parameters}):", [*self.loads(), *self.lines]])
         self.metered = True
-        self.lines, self.level, self.globals, self.chains = outer
+        self.lines, self.level, self.globals, self.chains, self.held = outer
         return [], Code(f"{name}({parameters})", code.kind)
 
     def local(self, name: str) -> Code | None:
@@ -153,7 +161,14 @@ class Renderer:
     # dispatch
 
     def emit(self, node: Node) -> Rendering:
-        """The code of an expression; may add lines before it."""
+        """The code of an expression; may add lines before it. What stands in two places (`optMap`) is computed once."""
+        if id(node) not in self.twice:
+            return (yield self.rendered(node))
+        if id(node) not in self.held:
+            self.held[id(node)] = self.hold((yield self.rendered(node)))
+        return self.held[id(node)]
+
+    def rendered(self, node: Node) -> Rendering:
         if isinstance(node, Literal):
             return literal(node.value)
         if isinstance(node, Select):

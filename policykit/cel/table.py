@@ -39,7 +39,7 @@ class _Patterns(dict[str, Any]):
 _FUNCTIONS: dict[ModuleType, str] = {
     arithmetic: "add divide minus modulo multiply size subtract",
     budget: "budget charge metered",
-    fields: "MISSING has index known_has optional_index optional_select reach select variable",
+    fields: "MADE MISSING has index known_has optional_index optional_select reach select variable",
     operators: (
         "contains differs equal greater greater_equal known_contains known_equal known_greater known_greater_equal "
         "known_less known_less_equal less less_equal"

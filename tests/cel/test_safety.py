@@ -98,6 +98,9 @@ DEEP: dict[str, Callable[[int], str]] = {
     "maps of maps": lambda n: "[1].map(x, " * n + "x" + ")" * n,
     "chains of loops": lambda n: "l" + ".filter(x, x > 0)" * n,
     "optionals": lambda n: "o" + ".?a" * n,
+    "optMap": lambda n: "o.?a" + ".optMap(x, x)" * n,
+    "optFlatMap": lambda n: "o.?a" + ".optFlatMap(x, [x][?0])" * n,
+    "optMap within": lambda n: "o.?spec.optMap(x, " * n + "1" + ")" * n,
     "or": lambda n: " || ".join(["!b"] * n),
     "comparisons": lambda n: "b" + " == b" * n,
 }
