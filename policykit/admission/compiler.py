@@ -54,6 +54,9 @@ class _Compiling:
         self._composition = Composition.compile(environment(rule, version), variables)
         assert self._composition.environment is not None
         self._environment = self._composition.environment
+        seen = {"variables": self._environment.variables["variables"]}
+        #: Messages cannot ask the authorizer.
+        self._for_messages = environment(rule, version, authorizer=False).extend(seen)
         self._blame = Blame(dict(variables))
 
     def rule(self) -> dict[str, Any]:
@@ -80,14 +83,14 @@ class _Compiling:
         return (
             self._one(validation.condition, BOOL),
             validation.message,
-            self._one(said, STRING) if said else b"",
+            self._one(said, STRING, within=self._for_messages) if said else b"",
             validation.reason,
             self._blame.routes(validation.condition.text),
         )
 
-    def _one(self, expression: Expression, *wanted: Type) -> bytes:
+    def _one(self, expression: Expression, *wanted: Type, within: Environment | None = None) -> bytes:
         try:
-            program = self._environment.compile(expression.text)
+            program = (within or self._environment).compile(expression.text)
         except CompileError as error:
             self._refuse(error, expression)
             return b""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from policykit.admission import gatekeeper, kubernetes, kyverno
 from policykit.admission.compiler import compile_rules
 from policykit.admission.form import problem_at
+from policykit.admission.wildcards import like
 from policykit.cel.environment import LATEST
 from policykit.policy import Policy
 
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from policykit.parse.kubernetes import KubernetesObject
 
 _GRAVEST_FIRST: tuple[Severity, ...] = ("error", "warning", "info")
+#: What stands beside policies and has no say about validation: patterns of group and kind.
+_BYSTANDERS = (
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("admissionregistration.k8s.io", "Mutating*"),
+    ("policies.kyverno.io", "*MutatingPolicy"),
+    ("policies.kyverno.io", "*GeneratingPolicy"),
+    ("policies.kyverno.io", "*DeletingPolicy"),
+    ("*kyverno.io", "*CleanupPolicy"),
+    ("*kyverno.io", "GlobalContextEntry"),
+    ("*mutations.gatekeeper.sh", "*"),
+    ("kustomize.config.k8s.io", "*"),
+    ("cli.kyverno.io", "*"),
+    ("chainsaw.kyverno.io", "*"),
+)
 _FIX = "Change the object so that the validation holds; the policy is the one that the cluster enforces."
 
 
@@ -35,8 +50,8 @@ def read_admission_policies(
 ) -> tuple[list[Admission], list[Problem]]:
     """The policies among `objects` with what belongs to them, and everything that is wrong with them.
 
-    Bindings, constraints and exceptions belong to policies, as do the objects that hold their parameters and the
-    CustomResourceDefinitions of those. Whatever else is there is a problem: it is no policy.
+    Bindings, constraints and exceptions belong to policies, as do the objects that hold their parameters. Whatever else
+    is there, but for what usually stands beside policies, is a problem: it is no policy.
     """
     found: list[AdmissionPolicy] = []
     problems: list[Problem] = []
@@ -82,6 +97,8 @@ def _strangers(objects: Sequence[KubernetesObject], policies: Sequence[Admission
         if not (
             any(engine.knows(obj) for engine in (kubernetes, kyverno, gatekeeper))
             or (obj.api_version, obj.kind) in kinds
-            or obj.kind == "CustomResourceDefinition"
+            or any(
+                like(group, obj.api_version.partition("/")[0]) and like(kind, obj.kind) for group, kind in _BYSTANDERS
+            )
         )
     ]

@@ -397,6 +397,18 @@ spec:
     ]
 
 
+def test_messages_cannot_ask_the_authorizer() -> None:
+    said = "string(authorizer.path('/').check('get').allowed())"
+    (problem,) = problems(manifest(policy(validations=[{"expression": "false", "messageExpression": said}])))
+    assert problem.endswith("undeclared reference to 'authorizer' (in container '')")
+
+
+def test_what_stands_beside_policies() -> None:
+    beside = ("MutatingAdmissionPolicy", V1), ("Kustomization", "kustomize.config.k8s.io/v1beta1")
+    objects = [{"apiVersion": version, "kind": kind, "metadata": {"name": "x"}} for kind, version in beside]
+    assert problems(manifest(*objects)) == []
+
+
 def test_what_does_not_belong_among_policies() -> None:
     said = problems(manifest(binding()), DEPLOYMENT)
     assert said == [
