@@ -12,7 +12,7 @@ from policykit.views.project import Project
 from policykit.views.registry import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from policykit.catalogue import Catalogue, Check, Outcome
     from policykit.catalogue.rules import RuleSet, RuleSettings
@@ -40,9 +40,12 @@ def evaluate(project: Project, catalogue: Catalogue, rules_for: Callable[[str], 
         return plans[rules.digest]
 
     found = list(_invalid_files(project))
+    read: set[View] = set()
     for document in project.documents:
-        found += _of_document(document, project, plan_for(document))
-    for subject, view in _of_project(project):
+        plan = plan_for(document)
+        read.update(plan.of(document.target))
+        found += _of_document(document, project, plan)
+    for subject, view in _of_project(project, read):
         found += _judge(subject, project, plan_for(subject.document).of(subject.document.target).get(view, ()))
     return sorted(found, key=_position)
 
@@ -59,7 +62,7 @@ class Judge:
         project = Project((document, *others), self._facts)
         found = list(_of_document(document, project, self._plan))
         checks = self._plan.of(document.target)
-        for subject, view in _of_project(project):
+        for subject, view in _of_project(project, checks):
             if subject.document is document:
                 found += _judge(subject, project, checks.get(view, ()))
         return found
@@ -76,10 +79,11 @@ def _of_document(document: Document, project: Project, plan: _Plan) -> Iterator[
                 yield from _judge(subject, project, checks)
 
 
-def _of_project(project: Project) -> Iterator[tuple[Subject, View]]:
+def _of_project(project: Project, read: Container[View]) -> Iterator[tuple[Subject, View]]:
+    """The subjects that need several documents, of the views that some rule reads."""
     targets = {document.target for document in project.documents}
     for view in VIEWS.values():
-        if view.of_project:
+        if view.of_project and view in read:
             for target in view.makers:
                 if target in targets:
                     for subject in _subjects(view, target, None, project):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _picture(match: re.Match[str]) -> str:
 
 def frame(source: Source, span: Span) -> Frame | None:
     """The line where `span` begins; None if the source has no such line."""
-    lines = _LINE_END.split(source.text)
+    lines = _lines(source.text)
     if not 1 <= span.line <= len(lines):
         return None
     line = lines[span.line - 1]
@@ -50,6 +51,12 @@ def frame(source: Source, span: Span) -> Frame | None:
     marked = _cut(marked, _WIDTH, at_start=False)
     after = _cut(after, max(_WIDTH - len(before) - len(marked), 0), at_start=False)
     return Frame(span.line, before + marked + after, _cells(before), max(_cells(marked), 1))
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    """Findings come file by file."""
+    return _LINE_END.split(text)
 
 
 def _shown(text: str) -> str:
