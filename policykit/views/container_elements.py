@@ -1,4 +1,4 @@
-"""The views `port`, `environmentVariable`, `mount` and `probe`: the parts of a container as subjects with places of their own."""
+"""The views `port`, `environmentVariable`, `mount` and `probe`: parts of a container with places of their own."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ PROBE_VIEW = ObjectType(
         **_OF_CONTAINER,
         "which": STRING,  # liveness, readiness, startup, postStart, preStop
         "exposed": BOOL,  # the container lists the port it asks, for TCP
+        "listsPorts": BOOL,  # the container lists any port
     },
 )
 
@@ -76,6 +77,7 @@ def probes(containers: Subjects) -> Subjects:
                 if probe["defined"]:
                     exposed = any(_is_port(probe["port"], port) for port in container.data["ports"])
                     data = {**probe, **_of_container(container), "which": which, "exposed": exposed}
+                    data["listsPorts"] = bool(container.data["ports"])
                     locate = _probe_locator(container, which, probe["type"])
                     yield Subject(data, container.document, locate, container.resource, container.annotations)
 
