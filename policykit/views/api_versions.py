@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policykit.cel.types import BOOL, INT, STRING, ObjectType
@@ -53,5 +53,5 @@ def api_versions(obj: ApiObject, project: Project) -> Iterator[Subject]:
 
 @cache
 def _table() -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    text = resources.files("policykit.views").joinpath("api_versions.json").read_text("utf-8")
+    text = Path(__file__).with_name("api_versions.json").read_text("utf-8")
     return {(row["apiVersion"], kind): row for row in json.loads(text) for kind in row["kinds"]}

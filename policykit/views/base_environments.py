@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policykit.unknown import Unknown
@@ -29,5 +29,5 @@ def variables_of(image: ImageReference) -> frozenset[str] | None:
 
 @cache
 def _table() -> Mapping[str, frozenset[str]]:
-    text = resources.files("policykit.views").joinpath("base_environments.json").read_text("utf-8")
+    text = Path(__file__).with_name("base_environments.json").read_text("utf-8")
     return {name: frozenset(names) | {"PATH"} for name, names in json.loads(text).items()}

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policykit.cel.types import BOOL, INT, STRING, ListType, ObjectType
@@ -30,7 +30,7 @@ VARIABLE = ObjectType(
         "written": STRING,  # the value as written
         "given": BOOL,  # a value is given
         "uses": ListType(STRING),  # the variables in its value
-        "usesSiblings": ListType(STRING),  # those of them that other parts of the same instruction set
+        "usesSiblings": ListType(STRING),  # those of them that others in the same instruction set, and nothing before
         "onbuild": BOOL,
     },
 )
@@ -81,7 +81,11 @@ def variables(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
             "written": pair.value.text if pair.value else "",
             "given": pair.value is not None,
             "uses": uses,
-            "usesSiblings": [used for used in uses if siblings[used] > (used == pair.name.text)],
+            "usesSiblings": [
+                used
+                for used in uses
+                if siblings[used] > (used == pair.name.text) and not _is_known(build, placed, used)
+            ],
             "onbuild": placed.trigger,
         }
         yield _subject(fields, dockerfile, placed, pair)
@@ -129,6 +133,12 @@ def _expanded(build: Build, placed: Placed, pair: Pair) -> tuple[str | Unknown, 
     else:
         name = build.expand(pair.name, at).value
     return name, build.expand(pair.value, at).value if pair.value is not None else ""
+
+
+def _is_known(build: Build, placed: Placed, name: str) -> bool:
+    """Whether a variable has a value before an instruction that the file tells."""
+    binding = build.lookup(placed.instruction)(name)
+    return bool(binding.is_set) and not isinstance(binding.value, Unknown)
 
 
 def _uses(value: str) -> list[str]:
@@ -180,5 +190,5 @@ def is_licence(text: str) -> bool:
 
 @cache
 def _licences() -> frozenset[str]:
-    text = resources.files("policykit.views").joinpath("spdx_licences.json").read_text("utf-8")
+    text = Path(__file__).with_name("spdx_licences.json").read_text("utf-8")
     return frozenset(json.loads(text))

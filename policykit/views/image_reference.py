@@ -142,7 +142,7 @@ def _lies_under(have: list[str], wanted: list[str]) -> bool | None:
         if HOLE in have[index]:
             # A hole may hold slashes, so nothing after it has a certain place.
             return None if _may_match(glob, have[index]) else False
-        if not _glob(glob).fullmatch(have[index]):
+        if not (_glob(glob).fullmatch(have[index]) if "*" in glob else glob == have[index]):
             return False
     return True
 
