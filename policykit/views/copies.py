@@ -69,6 +69,8 @@ SOURCE = ObjectType(
 _ARCHIVE = re.compile(
     r"\.(?:tar|tar\.(?:gz|bz2|xz|zst|lzma|z)|tgz|tbz2?|txz|tlz|tpz|tz|taz|gz|bz2?|xz|lzma|lz|z)$", re.I
 )
+_TAR = re.compile(r"\.(?:tar\.\w+|t[a-z]+2?)$", re.I)
+_DECOMPRESSORS = frozenset({"gunzip", "bunzip2", "unlzma", "unxz", "uncompress"})
 _SEPARATOR = re.compile(r"[/\\]")
 _GIT = re.compile(r"(?:git@|git://|ssh://)|https?://.*\.git(?:[#?].*)?$", re.IGNORECASE)
 
@@ -209,13 +211,16 @@ def _ignored(rules: DockerIgnore | None, path: str | Unknown) -> bool | Unknown:
 
 
 def _unpacked_files(found: tuple[Run, ...]) -> dict[tuple[int, str], int]:
-    """The files that `tar` unpacks, by stage and name, with the index of the last instruction that does."""
+    """The tar archives that RUN unpacks, by stage and name, with the index of the last instruction that does."""
     last: dict[tuple[int, str], int] = {}
     for run in found:
         for command in run.script.commands:
-            if program(command.name) == "tar" and _extracts([word.text for word in command.arguments]):
+            name = program(command.name)
+            if name in _DECOMPRESSORS or (name == "tar" and _extracts([word.text for word in command.arguments])):
                 for word in command.arguments:
-                    last[_stage(run.placed), _last_segment(word.text)] = run.instruction.index
+                    file = _last_segment(word.text)
+                    if name == "tar" or _TAR.search(file):
+                        last[_stage(run.placed), file] = run.instruction.index
     return last
 
 

@@ -140,11 +140,11 @@ _ZYPPER = Manager(
 )
 _PIP_OPTIONS = _words(
     "c constraint r requirement e editable t target platform python-version implementation abi root prefix src "
-    "upgrade-strategy i index-url extra-index-url f find-links no-binary only-binary progress-bar report config- "
-    "settings C global-option install-option log proxy retries timeout exists-action trusted-host cert client- "
-    "cert cache-dir python build b use-feature use-deprecated group keyring-provider index-strategy with p "
-    "refresh-package suffix pip-args preinstall overrides python-platform index default-index index-args root- "
-    "user-action"
+    "upgrade-strategy i index-url extra-index-url f find-links no-binary only-binary progress-bar report "
+    "config-settings C global-option install-option log proxy retries timeout exists-action trusted-host cert "
+    "client-cert cache-dir python build b use-feature use-deprecated group keyring-provider index-strategy with p "
+    "refresh-package suffix pip-args preinstall overrides python-platform index default-index index-args "
+    "root-user-action"
 )
 _PIP = Manager(
     "pip",

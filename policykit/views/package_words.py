@@ -30,7 +30,8 @@ def version_by(pattern: str) -> Callable[[str], bool]:
 
 
 def npm_pinned(text: str) -> bool:
-    """`name@version`, `@scope/name@version`, or a commit of a repository."""
+    """`name@version`, `@scope/name@version`, the same behind an alias, or a commit of a repository."""
+    text = text.rpartition("npm:")[2]
     if "/" in text.removeprefix("@").partition("/")[2] or ":" in text or ("/" in text and not text.startswith("@")):
         return "#" in text
     return text.removeprefix("@").partition("@")[2] not in ("", "latest", "next")

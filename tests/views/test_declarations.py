@@ -37,6 +37,10 @@ def test_variables_that_use_each_other(env: str, siblings: list[list[str]]) -> N
     assert fields("variable", f"{F}ENV {env}\n", "usesSiblings") == siblings
 
 
+def test_a_variable_that_was_set_before_is_known() -> None:
+    assert fields("variable", F + "ENV A=0\nENV A=1 B=$A\n", "usesSiblings") == [[], [], []]
+
+
 def test_labels() -> None:
     text = F + 'ARG V=1\nLABEL a=$V "b"="c d"\nLABEL $V=x\n'
     assert fields("label", text, "key", "written", "value") == [("a", "a", "1"), ("b", "b", "c d"), ("1", "$V", "x")]

@@ -31,6 +31,7 @@ def call(line: str, *names: str, before: str = "") -> Any:
         ("pip3.12 install -r x.txt --index-url https://example.com a", "pip", "install", ["a"]),
         ("python3 -m pip install a", "pip", "install", ["a"]),
         ("pip install -qr x.txt", "pip", "install", []),
+        ("pip install --root-user-action ignore --config-settings x=y a", "pip", "install", ["a"]),
         ("uv pip install a", "uv", "install", ["a"]),
         ("uv tool install a", "uv", "install", ["a"]),
         ("npm --prefix x install a", "npm", "install", ["a"]),
@@ -154,7 +155,7 @@ def test_what_other_calls_do_in_the_same_run() -> None:
         ),
         (
             "npm install",
-            "a@1 @s/a@1 ./a /a a.tgz https://x.org/a.tgz git+ssh://x.org/a#1",
+            "a@1 @s/a@1 b@npm:a@1 ./a /a a.tgz https://x.org/a.tgz git+ssh://x.org/a#1",
             "a @s/a a@latest x/y git://x.org/a",
         ),
         ("gem install", "a:1 ./a a.gem", "a"),
