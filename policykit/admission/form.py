@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from policykit.admission.matching import ALWAYS
-from policykit.views.objects import mapping, sequence, text
+from policykit.views.objects import mapping, sequence, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -158,6 +158,20 @@ def named(holder: Mapping[str, Any], document: Document, route: Route, key: str)
 def items(holder: Mapping[str, Any], route: Route) -> list[tuple[Route, Mapping[str, Any]]]:
     """The mappings in a list, with their routes; the last key of `route` is that of the list in `holder`."""
     return [((*route, index), mapping(item)) for index, item in enumerate(sequence(holder.get(str(route[-1]))))]
+
+
+def strings(value: Any) -> list[str]:
+    """The texts in a list."""
+    return [item for item in sequence(value) if isinstance(item, str)]
+
+
+def selector_of(value: Any) -> dict[str, Any]:
+    """A label selector with nothing in it but what a selector can have."""
+    expressions = [
+        {"key": text(item.get("key")), "operator": text(item.get("operator")), "values": strings(item.get("values"))}
+        for item in map(mapping, sequence(mapping(value).get("matchExpressions")))
+    ]
+    return {"matchLabels": texts(mapping(value).get("matchLabels")), "matchExpressions": expressions}
 
 
 def problem_at(document: Document, route: Route, message: str, hint: str = "") -> Problem:

@@ -17,6 +17,8 @@ from policykit.admission.form import (
     items,
     named,
     problem_at,
+    selector_of,
+    strings,
     validations_of,
 )
 from policykit.admission.matching import ALWAYS
@@ -126,18 +128,18 @@ def _match(match: Mapping[str, Any]) -> Criterion:
     """All parts of a constraint's `match`; a part that is not there, or empty, holds."""
     parts: list[Criterion] = []
     if kinds := [mapping(entry) for entry in sequence(match.get("kinds"))]:
-        parts.append(("groups", [(sequence(k.get("apiGroups")), sequence(k.get("kinds"))) for k in kinds]))
+        parts.append(("groups", [(strings(k.get("apiGroups")), strings(k.get("kinds"))) for k in kinds]))
     if (scope := match.get("scope")) in ("Cluster", "Namespaced"):
         parts.append(("scope", scope))
     anywhere = ("all", ("scope", "Cluster"), ("not", ("groups", [([""], ["Namespace"])])))
-    if namespaces := sequence(match.get("namespaces")):
+    if namespaces := strings(match.get("namespaces")):
         parts.append(("any", anywhere, ("namespaces", namespaces)))
-    if excluded := sequence(match.get("excludedNamespaces")):
+    if excluded := strings(match.get("excludedNamespaces")):
         parts.append(("any", anywhere, ("not", ("namespaces", excluded))))
     if (selector := match.get("labelSelector")) is not None:
-        parts.append(("labels", selector))
+        parts.append(("labels", selector_of(selector)))
     if (selector := match.get("namespaceSelector")) is not None:
-        parts.append(("any", anywhere, ("namespaceLabels", selector)))
+        parts.append(("any", anywhere, ("namespaceLabels", selector_of(selector))))
     if name := text(match.get("name")):
         parts.append(("names", [name]))
     return ("all", *parts) if parts else ALWAYS

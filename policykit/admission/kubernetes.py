@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from policykit.admission.form import AdmissionPolicy, Binding, Params, Rule, expressions_of, problem_at
 from policykit.admission.resource_rules import NOT_EXEMPT, match_resources
-from policykit.views.objects import mapping, sequence, text
+from policykit.views.objects import mapping, sequence, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ def _policy(
     policy: KubernetesObject, bindings: Sequence[KubernetesObject], objects: Iterable[KubernetesObject]
 ) -> AdmissionPolicy:
     spec = mapping(policy.data.get("spec"))
-    kind = mapping(spec.get("paramKind"))
+    kind = texts(spec.get("paramKind"))
     given = objects_of(kind, objects)
     rule = Rule(
         match=("all", NOT_EXEMPT, match_resources(spec.get("matchConstraints"))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from policykit.admission.form import selector_of
 from policykit.admission.resources import resource_of
 from policykit.unknown import Unknown
 from policykit.views.defaults import with_defaults
@@ -63,8 +64,7 @@ def _candidates(
 def _selected(ref: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     if name := ref.get("name"):
         return [obj for obj in objects if _metadata(obj).get("name") == name][:1]
-    selector = ref.get("selector")
-    return [obj for obj in objects if selects(selector, texts(_metadata(obj).get("labels")))]
+    return [obj for obj in objects if selects(selector_of(ref.get("selector")), texts(_metadata(obj).get("labels")))]
 
 
 def _metadata(obj: Mapping[str, Any]) -> Mapping[str, Any]:

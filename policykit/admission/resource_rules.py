@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from policykit.admission.form import selector_of
 from policykit.admission.matching import ALWAYS
 from policykit.views.objects import mapping, sequence
 from policykit.views.selector import selects_everything
@@ -35,9 +36,9 @@ def match_resources(resources: Any, *, exactly: bool = False) -> Criterion:
     if excluded := sequence(criteria.get("excludeResourceRules")):
         how = "exactly" if exactly else "equivalently"
         parts.append(("not", ("rules", [mapping(rule) for rule in excluded], how)))
-    if not selects_everything(selector := criteria.get("objectSelector")):
+    if not selects_everything(selector := selector_of(criteria.get("objectSelector"))):
         parts.append(("labels", selector))
-    if not selects_everything(selector := criteria.get("namespaceSelector")):
+    if not selects_everything(selector := selector_of(criteria.get("namespaceSelector"))):
         # What lives in no namespace is never exempted by the labels of one; a Namespace is judged by its own.
         namespaces = ("kinds", (("", "*", "Namespace", "*"),))
         elsewhere = ("all", ("scope", "Cluster"), ("not", namespaces))

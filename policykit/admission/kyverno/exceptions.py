@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from policykit.admission.form import Expression, named
+from policykit.admission.form import Expression, named, strings
 from policykit.admission.kyverno.filters import criterion
 from policykit.admission.wildcards import like_any
 from policykit.views.objects import mapping, sequence, text
@@ -23,7 +23,7 @@ def exempt(policy: KubernetesObject, rule: str, exceptions: Sequence[KubernetesO
     for exception in exceptions:
         spec = mapping(exception.data.get("spec"))
         entries = map(mapping, sequence(spec.get("exceptions")))
-        if any(e.get("policyName") == name and like_any(sequence(e.get("ruleNames")), rule) for e in entries):
+        if any(e.get("policyName") == name and like_any(strings(e.get("ruleNames")), rule) for e in entries):
             parts = [criterion(spec.get("match"))]
             if spec.get("conditions"):
                 parts.append(("unknown", f"the conditions of PolicyException `{exception.name}` are in JMESPath"))
@@ -50,8 +50,8 @@ def allowances(policy: KubernetesObject, exceptions: Sequence[KubernetesObject])
     specs = [mapping(exception.data.get("spec")) for exception in _referring(policy, exceptions)]
     allowing = [spec for spec in specs if not spec.get("matchConditions")]
     return {
-        "allowedImages": [item for spec in allowing for item in sequence(spec.get("images"))],
-        "allowedValues": [item for spec in allowing for item in sequence(spec.get("allowedValues"))],
+        "allowedImages": [item for spec in allowing for item in strings(spec.get("images"))],
+        "allowedValues": [item for spec in allowing for item in strings(spec.get("allowedValues"))],
     }
 
 

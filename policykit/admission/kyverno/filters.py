@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from policykit.admission.form import selector_of, strings
 from policykit.views.objects import mapping, sequence, text, texts
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def filters_of(block: Any) -> list[Mapping[str, Any]]:
 
 def kinds_of(block: Any) -> list[str]:
     """The kinds that a `match` or `exclude` names."""
-    return [kind for entry in filters_of(block) for kind in _strings(mapping(entry.get("resources")).get("kinds"))]
+    return [kind for entry in filters_of(block) for kind in strings(mapping(entry.get("resources")).get("kinds"))]
 
 
 def criterion(block: Any) -> Criterion:
@@ -43,15 +44,15 @@ def _filter(entry: Mapping[str, Any]) -> Criterion:
 
 
 def _resources(block: Mapping[str, Any]) -> Iterator[Criterion]:
-    if operations := _strings(block.get("operations")):
+    if operations := strings(block.get("operations")):
         yield ("operations", operations)
-    if kinds := _strings(block.get("kinds")):
+    if kinds := strings(block.get("kinds")):
         yield ("kinds", [kind_selector(kind) for kind in kinds])
     if name := text(block.get("name")):
         yield ("names", [name])
-    if names := _strings(block.get("names")):
+    if names := strings(block.get("names")):
         yield ("names", names)
-    if namespaces := _strings(block.get("namespaces")):
+    if namespaces := strings(block.get("namespaces")):
         yield ("namespaces", namespaces)
     if annotations := texts(block.get("annotations")):
         yield ("like", "annotations", annotations)
@@ -69,12 +70,12 @@ def selector_criteria(whose: str, selector: Any) -> Iterator[Criterion]:
     if patterns:
         yield ("like", whose, patterns)
         labels = {key: value for key, value in labels.items() if key not in patterns}
-    yield (whose, {"matchLabels": labels, "matchExpressions": sequence(mapping(selector).get("matchExpressions"))})
+    yield (whose, {**selector_of(selector), "matchLabels": labels})
 
 
 def _users(entry: Mapping[str, Any]) -> Iterator[Criterion]:
     for key in ("roles", "clusterRoles"):
-        if roles := _strings(entry.get(key)):
+        if roles := strings(entry.get(key)):
             yield ("user", key, roles)
     if subjects := [mapping(subject) for subject in sequence(entry.get("subjects"))]:
         yield ("any", *map(_subject, subjects))
@@ -108,7 +109,3 @@ def kind_selector(selector: str) -> tuple[str, str, str, str]:
         case [group, version, kind, sub]:
             return group, version, kind, sub
     return "", "", "", ""
-
-
-def _strings(value: Any) -> list[str]:
-    return [item for item in sequence(value) if isinstance(item, str)]

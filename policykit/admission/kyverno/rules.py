@@ -18,6 +18,7 @@ from policykit.admission.form import (
     items,
     named,
     problem_at,
+    strings,
     validations_of,
 )
 from policykit.admission.kubernetes import objects_of
@@ -25,7 +26,7 @@ from policykit.admission.kyverno.exceptions import exempt
 from policykit.admission.kyverno.filters import criterion, filters_of, kind_selector, kinds_of, selector_criteria
 from policykit.admission.kyverno.lifting import CONTROLLERS, CRON_JOBS, Lift, rewriter
 from policykit.admission.kyverno.lifting import KINDS as CONTROLLER_KINDS
-from policykit.views.objects import annotations_of, mapping, sequence, text
+from policykit.views.objects import annotations_of, mapping, sequence, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ class _Reading:
         if not cel:
             return
         expressions = self._expressions(at, rule, validate, cel)
-        kind = mapping(cel.get("paramKind"))
+        kind = texts(cel.get("paramKind"))
         ref = mapping(cel.get("paramRef"))
         params = Params(kind, ref, objects_of(kind, self.objects)) if kind and ref else None
         bindings = tuple(_bindings(self.spec, validate, params))
@@ -138,14 +139,14 @@ def _lifted(block: Any, kinds: list[str]) -> Mapping[str, Any]:
     filters = []
     for entry in filters_of(block):
         resources = mapping(entry.get("resources"))
-        if _has_pod(sequence(resources.get("kinds"))):
+        if _has_pod(strings(resources.get("kinds"))):
             entry = {**entry, "resources": {**resources, "kinds": kinds}}
         filters.append(entry)
     return {key: filters}
 
 
-def _has_pod(kinds: Sequence[Any]) -> bool:
-    return any(kind_selector(str(kind))[2] == "Pod" for kind in kinds)
+def _has_pod(kinds: Sequence[str]) -> bool:
+    return any(kind_selector(kind)[2] == "Pod" for kind in kinds)
 
 
 def _controllers(obj: KubernetesObject, rules: Sequence[Mapping[str, Any]]) -> frozenset[str]:
@@ -156,7 +157,7 @@ def _controllers(obj: KubernetesObject, rules: Sequence[Mapping[str, Any]]) -> f
     """
     blocks = [rule.get(key) for rule in rules for key in ("match", "exclude")]
     filters = [mapping(entry.get("resources")) for block in blocks for entry in filters_of(block)]
-    kinds = [sequence(entry.get("kinds")) for entry in filters]
+    kinds = [strings(entry.get("kinds")) for entry in filters]
     if any(rule.get("generate") for rule in rules) or not any({"Pod", *CONTROLLER_KINDS} & set(k) for k in kinds):
         return frozenset()
     if any(entry.get(key) for entry in filters for key in ("name", "names", "selector", "annotations")):
@@ -175,7 +176,7 @@ def _bindings(spec: Mapping[str, Any], validate: Mapping[str, Any], params: Para
     earlier: list[Criterion] = []
     for override in map(mapping, overrides):
         parts: list[Criterion] = []
-        if namespaces := sequence(override.get("namespaces")):
+        if namespaces := strings(override.get("namespaces")):
             parts.append(("namespaces", namespaces))
         if (selector := override.get("namespaceSelector")) is not None:
             parts += selector_criteria("namespaceLabels", selector)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from policykit.admission.form import AdmissionPolicy, Binding, Rule, expressions_of, problem_at
+from policykit.admission.form import AdmissionPolicy, Binding, Rule, expressions_of, problem_at, strings
 from policykit.admission.kubernetes import severity_of
 from policykit.admission.kyverno.exceptions import allowances, exempting
 from policykit.admission.kyverno.filters import NEVER
@@ -75,7 +75,7 @@ def _lifts(spec: Mapping[str, Any]) -> Iterator[tuple[Lift, Mapping[str, Any]]]:
     if not _is_about_pods(constraints):
         return
     asked = mapping(mapping(spec.get("autogen")).get("podControllers")).get("controllers")
-    kinds = [_LIFTED[name] for name in (_LIFTED if asked is None else sequence(asked)) if name in _LIFTED]
+    kinds = [_LIFTED[name] for name in (_LIFTED if asked is None else strings(asked)) if name in _LIFTED]
     operations = mapping(sequence(constraints.get("resourceRules"))[0]).get("operations")
     for lift in (CONTROLLERS, CRON_JOBS):
         rules = [_rule(lift.kinds[kind], plural(kind), operations) for kind in kinds if kind in lift.kinds]
