@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policykit import extras, shellcheck
 from policykit.catalogue.folder import builtin_folder, policy_files
 from policykit.catalogue.rules import RuleSettings, rule_set
 from policykit.catalogue.schema import read_policy
@@ -12,6 +13,7 @@ from policykit.engine import evaluate
 from policykit.errors import Problem, UsageError
 from policykit.views.project import Facts
 from policykit.views.read import read_project
+from policykit.views.registry import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,6 +56,12 @@ def missing_examples(file: PolicyFile) -> Iterator[Problem]:
                 yield Problem(message, f"{file.policy.id}: spec.examples.{which}", "add one")
 
 
+def missing_extra(policy: Policy) -> str:
+    """The part of the installation that a policy's examples need and that is not there, "" for none."""
+    extra = VIEWS[policy.for_each].extra
+    return extra if extra and not extras.files(extra) else ""
+
+
 def run_examples(file: PolicyFile, catalogue: Catalogue) -> Iterator[Problem]:
     """What the examples of a policy show to be otherwise than they say; nothing where all hold."""
     examples = file.examples
@@ -78,6 +86,8 @@ def example_findings(policy: Policy, example: Example, catalogue: Catalogue) -> 
     parameters = {**policy.defaults(), **example.parameters}
     rules = rule_set(catalogue, {policy.id: RuleSettings(policy.severity, "fail", parameters)})
     project = read_project(sources.values(), Facts(), sources.get)
+    if VIEWS[policy.for_each].extra == "shellcheck":
+        shellcheck.inform([project])
     return [judged.finding for judged in evaluate(project, catalogue, lambda _name: rules)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from types import MappingProxyType
@@ -69,10 +70,13 @@ def evaluate_paths(request: Request, progress: Progress, disk: Disk) -> Evaluati
     rules = RulesInForce(request, used, disk)
     reading = Reading(request, progress, disk, total=len(found))
     gathered = _Gathered()
-    for facts, group in _by_facts(found, settings, request):
-        for project in reading.projects(facts, group):
-            gathered.add(project, evaluate(project, rules.catalogue, lambda name: rules.of(settings(name))))
-            progress.judging()
+    grouped = _by_facts(found, settings, request)
+    projects = [project for facts, group in grouped for project in reading.projects(facts, group)]
+    if extras := rules.extras(used):
+        _inform(projects, extras, disk)
+    for project in projects:
+        progress.judging()
+        gathered.add(project, evaluate(project, rules.catalogue, lambda name: rules.of(settings(name))))
     given = Given(
         catalogue=rules.catalogue,
         documents=gathered.documents,
@@ -91,6 +95,19 @@ def evaluate_paths(request: Request, progress: Progress, disk: Disk) -> Evaluati
         files=len(gathered.files),
     )
     return Evaluation(run, reading.sources, rules.catalogue, lambda name: settings(name).fail_on)
+
+
+def _inform(projects: list[Project], needed: frozenset[str], disk: Disk) -> None:
+    """Ask what can only be asked before anything is judged, and note which extras are there to be asked."""
+    from policykit import extras
+
+    for directory in extras.directories():
+        with contextlib.suppress(OSError):
+            disk.entries(directory)
+    if "shellcheck" in needed:
+        from policykit import shellcheck
+
+        shellcheck.inform(projects)
 
 
 def _exceptions(used: Iterable[Settings]) -> tuple[PolicyException, ...]:

@@ -57,6 +57,12 @@ class RulesInForce:
         """The rules about suppressions that are in force, and their severities."""
         return self._judgement(settings).own
 
+    def extras(self, used: Iterable[Settings]) -> frozenset[str]:
+        """The optional parts of the installation that rules in force need."""
+        distinct = {id(settings): settings for settings in used}.values()
+        policies = (self.catalogue.get(rule) for settings in distinct for rule in self.of(settings).rules)
+        return frozenset(VIEWS[policy.for_each].extra for policy in policies if policy) - {""}
+
     def digest(self, used: Iterable[Settings]) -> str:
         """One name for all policies and parameters in force."""
         digests = sorted({self.of(settings).digest for settings in used})

@@ -23,27 +23,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     from policykit.catalogue import load_catalogue
-    from policykit.catalogue.examples import missing_examples, read_examples, run_examples
+    from policykit.catalogue.examples import missing_examples, missing_extra, read_examples, run_examples
 
     missing = [name for name in parsed.directories if not Path(name).is_dir()]
     if missing:
         raise UsageError(*(Problem("no such directory", name) for name in missing))
     directories = tuple(Path(name) for name in parsed.directories)
     catalogue = load_catalogue(directories, cache=cache_directory(parsed))
-    failed = 0
+    failed = skipped = 0
     files = [
         file
         for file in read_examples(directories)
         if not directories or _is_below(catalogue.file(file.policy.id), directories)
     ]
     for file in files:
+        if extra := missing_extra(file.policy):
+            sys.stdout.write(f"skipped {file.policy.id} (needs policykit[{extra}])\n")
+            skipped += 1
+            continue
         problems = [*missing_examples(file), *run_examples(file, catalogue)]
         failed += bool(problems)
         groups = (file.examples.passing, file.examples.failing, file.examples.unknown)
         sys.stdout.write(f"{'FAILED' if problems else 'ok':<6} {file.policy.id} ({sum(map(len, groups))} examples)\n")
         for problem in problems:
             sys.stdout.write(f"       {problem}\n")
-    sys.stdout.write(f"{len(files) - failed} of {len(files)} policies do what their examples say\n")
+    sys.stdout.write(f"{len(files) - failed - skipped} of {len(files)} policies do what their examples say\n")
     return VIOLATIONS if failed else CLEAN
 
 

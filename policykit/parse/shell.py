@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.parse.dockerfile.fragment import Fragment, Piece, concatenate
 from policykit.parse.shell_ast import Assignment, Command, Option, Redirection, Script, ShellWord
@@ -11,6 +11,8 @@ from policykit.parse.shell_commands import is_posix_shell, script_argument
 from policykit.parse.shell_parser import parse_script
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from policykit.parse.dockerfile import Build, Heredoc, Instruction, Word
 
 __all__ = [
@@ -19,9 +21,11 @@ __all__ = [
     "Option",
     "Redirection",
     "Script",
+    "ShellText",
     "ShellWord",
     "parse_script",
     "script_of",
+    "shell_text",
 ]
 
 _RUNS = frozenset({"run", "cmd", "entrypoint", "healthcheck"})
@@ -29,6 +33,27 @@ _WINDOWS = re.compile(
     r"(?:^|/)(?:windows|windowsservercore|nanoserver)(?:[/:@]|$)|[:-](?:windowsservercore|nanoserver)\b"
 )
 _SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(\S+))?")
+
+
+class ShellText(NamedTuple):
+    """What a shell reads as its script, and that shell's program; "" for the one of the image."""
+
+    text: Fragment
+    shell: str
+
+
+def shell_text(instruction: Instruction, build: Build) -> ShellText | None:
+    """The script that a RUN hands to a shell of the POSIX kind, as it stands; None where there is none."""
+    words = instruction.words
+    if instruction.keyword != "run" or not words:
+        return None
+    if instruction.form == "exec":
+        script = script_argument(words)
+        return None if script is None else ShellText(script.fragment, words[0].text)
+    if not _has_posix_shell(instruction, build):
+        return None
+    text = _text(words[0], instruction.heredocs)
+    return None if text is None else ShellText(text, _program(build.shell(instruction) or ()))
 
 
 def script_of(instruction: Instruction, build: Build) -> Script:
@@ -65,20 +90,25 @@ def _exec(words: tuple[Word, ...]) -> Script:
 
 
 def _shell(word: Word, heredocs: tuple[Heredoc, ...]) -> Script:
-    """A single heredoc and nothing else is the script itself; otherwise the shell reads line and heredocs together."""
+    text = _text(word, heredocs)
+    return Script(posix=False) if text is None else parse_script(text)
+
+
+def _text(word: Word, heredocs: tuple[Heredoc, ...]) -> Fragment | None:
+    """A single heredoc and nothing else is the script itself, None where it names an interpreter that is no shell;
+    otherwise the shell reads line and heredocs together.
+    """
     if len(heredocs) == 1 and word.text == heredocs[0].marker.raw:
         interpreter = _SHEBANG.match(heredocs[0].body.text)
-        if interpreter and not _is_posix_interpreter(interpreter):
-            return Script(posix=False)
-        return parse_script(heredocs[0].body)
+        return None if interpreter and not _is_posix_interpreter(interpreter) else heredocs[0].body
     if not heredocs:
-        return parse_script(word.fragment)
+        return word.fragment
     end = word.line.origin(word.end, word.end)[0]
     line_end = Fragment("\n", (Piece(0, end, end, whole=True),), word.line.lines)
     parts = [word.fragment]
     for heredoc in heredocs:
         parts += (line_end, heredoc.content, heredoc.terminator.fragment)
-    return parse_script(concatenate(*parts))
+    return concatenate(*parts)
 
 
 def _is_posix_interpreter(match: re.Match[str]) -> bool:
@@ -88,9 +118,12 @@ def _is_posix_interpreter(match: re.Match[str]) -> bool:
 
 def _has_posix_shell(instruction: Instruction, build: Build) -> bool:
     shell = build.shell(instruction)
-    if shell:
-        return any(is_posix_shell(part) for part in (shell[:2] if shell[0].endswith("/env") else shell[:1]))
-    return not _is_windows(instruction, build)
+    return is_posix_shell(_program(shell)) if shell else not _is_windows(instruction, build)
+
+
+def _program(shell: Sequence[str]) -> str:
+    """The program of a SHELL; `/usr/bin/env bash` is bash."""
+    return next(iter(shell[1:2] if shell[:1] and shell[0].endswith("/env") else shell[:1]), "")
 
 
 def _is_windows(instruction: Instruction, build: Build) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from policykit.suppress.suppression import Suppression
 
 #: A text without any of these has no suppression in it.
-_MENTIONS = ("policykit", "hadolint", "check", "checkov", "dclint", "trivy", "kube-", "polaris")
+_MENTIONS = ("policykit", "hadolint", "check", "checkov", "dclint", "trivy", "kube-", "polaris", "shellcheck")
 
 
 class Given(NamedTuple):

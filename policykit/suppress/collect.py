@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from policykit.document import Span
 from policykit.parse.detect import detect
-from policykit.suppress import annotation, comments, directives
+from policykit.suppress import annotation, codes, comments, directives
 from policykit.suppress.directives import OURS, Directive
 from policykit.suppress.match import ByException, InLines, OnObject
 from policykit.suppress.names import Names
@@ -60,7 +60,9 @@ class Collector:
         return frozenset(rules)
 
     def _is_watched(self, directive: Directive, rules: frozenset[str], file: str) -> bool:
-        return directive.peer == OURS and not rules.isdisjoint(self._given.active(file))
+        return directive.peer == OURS and not {codes.rule_of(rule) for rule in rules}.isdisjoint(
+            self._given.active(file)
+        )
 
     def _comments(self, judged: Sequence[Judged]) -> None:
         # A file that is loaded by another one may have any name; its findings know what it is.

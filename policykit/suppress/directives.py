@@ -23,13 +23,14 @@ USAGE = "write `# policykit: ignore=RULE[,RULE] reason`, or `ignore-file=` for t
 
 #: A text without any of these has no directive; a fast no for nearly all files.
 MENTIONS = re.compile(
-    r"policykit\s*:|hadolint\s+(?:(?:global|stage)\s+)?ignore|check\s*=|checkov:skip|dclint\s+disable|trivy:ignore"
+    r"policykit\s*:|hadolint\s+(?:(?:global|stage)\s+)?ignore|check\s*=|checkov:skip|dclint\s+disable|trivy:ignore|shellcheck\s.*disable="
 )
 
 _LIST = r"[\w./*-]+(?:\s*,\s*[\w./*-]+)*"
 _OURS = re.compile(rf"policykit\s*:\s*(ignore-file|ignore)\s*(?:=\s*({_LIST}))?(?:\s+|\Z)(.*)")
 _HADOLINT_LIST = r"[A-Za-z]+[0-9]+(?:\s*,\s*[A-Za-z]+[0-9]+)*"  # anything else and hadolint takes no notice
 _HADOLINT = re.compile(rf"hadolint\s+(?:(global|stage)\s+)?ignore\s*=\s*({_HADOLINT_LIST})(.*)")
+_SHELLCHECK = re.compile(r"shellcheck\s+(?:\w+=\S+\s+)*disable=(\S+)(.*)")
 _CHECKOV = re.compile(r"checkov:skip=\s*([\w,]+)(?::\s*(.*))?")
 _DCLINT = re.compile(r"dclint\s+(disable-line|disable)\b(.*)")
 _TRIVY = re.compile(r"trivy:ignore:([\w*-]+)((?::\w+:[\w.-]+)*)")
@@ -60,6 +61,8 @@ def read_comment(comment: Comment, target: Target) -> Iterator[Directive]:
         yield from _ours(text)
     elif target == "dockerfile" and (match := _HADOLINT.match(text)):
         yield Directive("hadolint", _names(match[2]), _HADOLINT_SCOPES[match[1]], match[3].strip())
+    elif target == "dockerfile" and (match := _SHELLCHECK.match(text)):
+        yield Directive("shellcheck", _names(match[1]), "near", match[2].strip(" #"))
     elif target == "dockerfile" and (match := _CHECK.match(text)):
         yield from _buildkit(match[1], "near")
     elif target == "compose" and (match := _DCLINT.match(text)):

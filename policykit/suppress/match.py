@@ -6,6 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from policykit.suppress import codes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -46,10 +48,11 @@ class Findings:
         members: dict[tuple[str, str | int], list[tuple[int, int]]] = defaultdict(list)
         for position, item in enumerate(judged):
             finding = item.finding
-            self._by_rule[finding.rule].append(position)
-            members[finding.rule, finding.span.file].append((finding.span.line, position))
-            for mapping in item.annotations:
-                members[finding.rule, id(mapping)].append((0, position))
+            for name in filter(None, (finding.rule, codes.of_finding(finding))):
+                self._by_rule[name].append(position)
+                members[name, finding.span.file].append((finding.span.line, position))
+                for mapping in item.annotations:
+                    members[name, id(mapping)].append((0, position))
         self._groups = {key: _Group(found) for key, found in members.items()}
 
     def meets(self, rule: str, scope: Scope) -> bool:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from policykit.suppress import codes
+
 if TYPE_CHECKING:
     from policykit.catalogue import Catalogue
 
+#: The peers whose lists of ids hold ShellCheck's codes; neither has a list of none that means all.
+_WITH_CODES = frozenset({"hadolint", "shellcheck"})
 _TRIVY = re.compile(r"(?:AVD-)?([A-Z]+)-?0*(\d+)")
 
 
@@ -25,13 +29,15 @@ class Names:
 
     def ours(self, name: str) -> tuple[str, ...]:
         """The ids that `name` stands for; empty if it is no name of anything."""
-        return self._catalogue.resolve(name)
+        return self._catalogue.resolve(name) or codes.of_name(name if name.upper().startswith("SC") else "")
 
     def of_peer(self, peer: str, names: tuple[str, ...]) -> frozenset[str]:
         """Our equivalents of a peer's ids, of all its ids where none is given."""
         known = self._peers.get(peer, {})
-        wanted = (_normal(peer, name) for name in names) if names else known
-        return frozenset(rule for name in wanted for rule in known.get(name, ()))
+        if peer not in _WITH_CODES:
+            wanted = (_normal(peer, name) for name in names) if names else known
+            return frozenset(rule for name in wanted for rule in known.get(name, ()))
+        return frozenset(rule for name in names for rule in codes.of_name(name) or known.get(_normal(peer, name), ()))
 
     def suggestion(self, name: str) -> str:
         """A hint with the nearest name, or one that says where all of them are."""
@@ -41,7 +47,7 @@ class Names:
         return f"Did you mean `{near[0]}`?" if near else "`policykit rules` lists what there is."
 
     def is_suppressible(self, rule: str) -> bool:
-        policy = self._catalogue.get(rule)
+        policy = self._catalogue.get(codes.rule_of(rule))
         return policy is None or policy.suppressible
 
 

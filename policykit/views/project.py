@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from policykit.document import Source
+from policykit.unknown import Unknown
 from policykit.views.objects import ApiObject, mapping, sequence
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from policykit.finding import NotEvaluated
     from policykit.parse.dockerfile import Build, Dockerfile
     from policykit.views.base_images import BaseImage
+    from policykit.views.built_images import BuiltImage
+    from policykit.views.shell_findings import ShellComment, ShellScript
+
+NOT_ASKED = Unknown(("ShellCheck was not run",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Facts:
 
     `namespace`: of objects that name none. `build_args`: given to every build. `environment`: the variables that
     Compose interpolates, None where they are not known. `base_images`: users of images, before the built-in table.
+    `built_images`: the Dockerfiles that make images.
     `user`: who asks for objects from files (`userInfo` of an AdmissionRequest), None for nobody in particular.
     """
 
@@ -34,6 +40,7 @@ class Facts:
     build_args: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] | None = None
     base_images: tuple[BaseImage, ...] = ()
+    built_images: tuple[BuiltImage, ...] = ()
     user: Mapping[str, Any] | None = None
 
 
@@ -62,6 +69,8 @@ class Project:
         self.facts = facts
         self.problems = tuple(problems)
         self.not_evaluated = tuple(not_evaluated)
+        #: What ShellCheck says of the scripts of the project, by script (`policykit.views.shell_findings`).
+        self.shell_comments: Mapping[ShellScript, tuple[ShellComment, ...]] | Unknown = NOT_ASKED
         self._read = read
         self._made: dict[tuple[int, Any], tuple[Any, ...]] = {}
         self._builds: dict[tuple[int, int], Build] = {}
@@ -125,6 +134,11 @@ class Project:
         dockerfile = self._dockerfile_of(document, build)
         return None if dockerfile is None else self._build(dockerfile, mapping(build.get("args")))
 
+    def dockerfile_build(self, name: str) -> Build | None:
+        """What the words of the Dockerfile of that name mean, with the run's build arguments; None where there is none."""
+        dockerfile = self._dockerfile(name)
+        return None if dockerfile is None else self._build(dockerfile, {})
+
     def _build(self, dockerfile: Dockerfile, args: Mapping[str, Any]) -> Build:
         from policykit.parse.dockerfile import Build
 
@@ -137,10 +151,12 @@ class Project:
         inline, context = build.get("dockerfile_inline"), build.get("context", ".")
         file = build.get("dockerfile") or "Dockerfile"
         if isinstance(inline, str):
-            return _parse(Source(document.source.name, inline))
+            return self._inline(document, inline)
         if not isinstance(context, str) or not isinstance(file, str):
             return None
-        name = beside(document.source.name, posixpath.join(context, file))
+        return self._dockerfile(beside(document.source.name, posixpath.join(context, file)))
+
+    def _dockerfile(self, name: str) -> Dockerfile | None:
         if name not in self._dockerfiles:
             source = self._read(name)
             self._dockerfiles[name] = None if source is None else _parse(source)

@@ -252,6 +252,13 @@ VIEWS: Mapping[str, View] = {
         View("comment", "instructions:COMMENT", frozenset({"text"}), {"dockerfile": "instructions:comments"}),
         View("command", "commands:COMMAND", frozenset({"name", "assigns"}), {"dockerfile": "commands:commands"}),
         View(
+            "shellFinding",
+            "shell_findings:SHELL_FINDING",
+            _ANY_PATH,
+            {"dockerfile": "shell_findings:shell_findings"},
+            extra="shellcheck",
+        ),
+        View(
             "packageCommand",
             "packages:PACKAGE_COMMAND",
             frozenset({"tool"}),

@@ -48,7 +48,8 @@ class View:
     `type_name` and the values of `makers` read `module:name` in this package: the type that subjects have in CEL, and
     for each target the function that finds them. Expressions see a subject under `variable`, or under the view's own
     name where that is "". `parts` are the names `at` may use; empty where any path below the subject is one.
-    `of_project`: its subjects need all documents of a run (a policy on it cannot be judged file by file).
+    `of_project`: its subjects need all documents of a run (a policy on it cannot be judged file by file). `extra`: the
+    optional part of the installation that finds them; without it there is one subject, of which nothing is known.
     """
 
     name: str
@@ -57,6 +58,7 @@ class View:
     makers: Mapping[Target, str]
     of_project: bool = False
     variable: str = ""
+    extra: str = ""
 
     @property
     def binding(self) -> str:
