@@ -37,21 +37,22 @@ class PolicyCheck:
         bindings: dict[str, Any] = {self._binding: subject.data, "params": parameters}
         if self._composition.programs:
             bindings = self._composition.bind(bindings)
-        doubt = self._applies(bindings)
+        doubt = self._applies(bindings) if self._conditions else True
         if doubt is False:
             return []
         failed: list[Outcome] = []
         unknown: list[tuple[Unknown, str]] = []
         for validation, program, message in self._validations:
             value = _evaluate(program, bindings)
+            if value is True:
+                continue
             if isinstance(value, Unknown):
                 unknown.append((value, validation.at))
-            elif value is not True:
-                if isinstance(doubt, Unknown):
-                    unknown.append((doubt, validation.at))
-                else:
-                    failed.append(Outcome("fail", _message(validation.message, message, bindings), validation.at))
-        return failed or _merged(unknown)
+            elif isinstance(doubt, Unknown):
+                unknown.append((doubt, validation.at))
+            else:
+                failed.append(Outcome("fail", _message(validation.message, message, bindings), validation.at))
+        return failed or (_merged(unknown) if unknown else [])
 
     def _applies(self, bindings: Mapping[str, Any]) -> bool | Unknown:
         """Whether every match condition holds; one that is false decides before one that is unknown."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,7 @@ from policykit.views.image_reference import matches_any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from policykit.views.image_reference import ImageReference
+    from policykit.views.image_reference import ImageReference, Text
 
 
 class BaseImage(NamedTuple):
@@ -32,13 +32,18 @@ class BaseImage(NamedTuple):
 
 def base_image(reference: ImageReference, known: Sequence[BaseImage]) -> BaseImage | None:
     """The first entry of `known`, then of the built-in table, that matches; None where none certainly does."""
+    return _first(reference.name, reference.tag, tuple(known))
+
+
+@lru_cache(maxsize=4096)
+def _first(name: Text, tag: Text, known: tuple[BaseImage, ...]) -> BaseImage | None:
     for entry in (*known, *_built_in()):
-        named = matches_any(reference.name, list(entry.images))
+        named = matches_any(name, list(entry.images))
         if named is False:
             continue
-        if isinstance(named, Unknown) or (isinstance(reference.tag, Unknown) and entry.tags != "*"):
+        if isinstance(named, Unknown) or (isinstance(tag, Unknown) and entry.tags != "*"):
             return None  # this entry may apply or not, so no later one may be trusted
-        if isinstance(reference.tag, Unknown) or fnmatchcase(reference.tag, entry.tags):
+        if isinstance(tag, Unknown) or fnmatchcase(tag, entry.tags):
             return entry
     return None
 
