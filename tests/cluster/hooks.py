@@ -81,7 +81,8 @@ def registered(plane: ControlPlane, server: Server, namespace: str, **changes: A
     """The administrator's client, once the API server calls `server` for what happens in `namespace`."""
     client = plane.client
     config = configuration("under-test", [server.port], server.tls.ca.certificate, **changes)
-    assert client.create(config).ok
+    reply = client.create(config)
+    assert reply.ok, reply.text
     try:
         wait_denied(client, namespace)
         yield client

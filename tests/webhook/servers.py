@@ -172,7 +172,7 @@ def start(directory: Path, *rules: dict[str, Any], tls: Tls | None = None, **opt
     policies = directory / "policies"
     write_rules(policies, *rules)
     config = directory / "policykit.yaml"
-    config.write_text(json.dumps({"webhook": options.pop("webhook", {})}))
+    config.write_text(json.dumps({"webhook": options.pop("webhook", {}), **options.pop("policykit", {})}))
     chosen = {
         "config": str(config),
         "policies": [str(policies)],

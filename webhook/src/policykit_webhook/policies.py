@@ -25,7 +25,7 @@ from policykit.views.objects import AdmittedObject, annotations_of
 from policykit_webhook import bundle, decision
 from policykit_webhook.judge import Rule, Violation
 from policykit_webhook.review import Kind, Review
-from policykit_webhook.scope import KINDS, kinds_of
+from policykit_webhook.scope import KINDS, kinds_of, own_matches
 from policykit_webhook.settings import ABOUT_FILES, Settings, settings_from
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 #: The view whose subjects are judged by what else is in their namespace; others look at it where it is there.
 _NAMESPACE = "namespace"
+#: The category of policies in the API server's own form, or that of another engine.
+_ADMISSION = "admission"
 _UNKNOWN_FACTS = "what else is in the namespace is not known"
 
 
@@ -83,7 +85,9 @@ class EngineJudge:
         self._judge_of = lru_cache(maxsize=64)(self._make_judge)
         self._crossing = frozenset(r for r in rules.rules if _policy(catalogue, r).for_each == _NAMESPACE)
         self.digest = f"sha256:{rules.digest}"
-        self.rules: Mapping[str, Rule] = {r: _rule(_policy(catalogue, r), said) for r, said in rules.rules.items()}
+        self.rules: Mapping[str, Rule] = {
+            r: _rule(_policy(catalogue, r), said, catalogue.file(r)) for r, said in rules.rules.items()
+        }
 
     def judge(
         self, review: Review, subject: Mapping[str, Any], rules: Collection[str], facts: Facts | None
@@ -163,13 +167,20 @@ def _about_objects(catalogue: Catalogue, rule: str) -> bool:
     return "kubernetes" in _policy(catalogue, rule).targets
 
 
-def _rule(policy: Policy, said: RuleSettings) -> Rule:
-    return Rule(policy.id, said.severity, kinds=kinds_of(policy))
+def _rule(policy: Policy, said: RuleSettings, file: str) -> Rule:
+    """An admission policy of another engine says itself which requests it is about, and is asked about all."""
+    if policy.category != _ADMISSION:
+        return Rule(policy.id, said.severity, kinds=kinds_of(policy))
+    every = frozenset({"*", ""})
+    return Rule(policy.id, said.severity, "fail", every, every, None, own_matches(policy, file))
 
 
 def _document(subject: Mapping[str, Any], review: Review) -> AdmittedObject:
     """The subject where the request says it is: what it says itself of its namespace does not count."""
-    return AdmittedObject(subject, review.kind.api_version, review.kind.name, review.name, review.namespace)
+    request = {**review.request, "object": review.object, "oldObject": review.old_object}
+    return AdmittedObject(
+        subject, review.kind.api_version, review.kind.name, review.name, review.namespace, request=request
+    )
 
 
 def _other(obj: Mapping[str, Any]) -> AdmittedObject:

@@ -7,11 +7,15 @@ what is not understood narrows nothing.
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from policykit.cel import syntax
 from policykit.cel.errors import CelSyntaxError
 from policykit.cel.parser import parse
+from policykit.document import Source
+from policykit.parse.kubernetes import parse_manifests
+from policykit.views.objects import mapping, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +71,9 @@ KINDS: Mapping[str, Api] = {
     "ServiceMonitor": Api("monitoring.coreos.com", "v1", ("servicemonitors",)),
 }
 
+#: What rules of policies and of webhooks have in common; names of objects a webhook cannot be told.
+_RULE_KEYS = ("apiGroups", "apiVersions", "operations", "resources", "scope")
+
 #: Everything of Kubernetes that makes pods. Custom resources that do are for an installation to add.
 POD_KINDS = frozenset(list(KINDS)[:9])
 
@@ -93,6 +100,19 @@ def kinds_of(policy: Policy) -> frozenset[str] | None:
     for condition in policy.match_conditions:
         kinds = _both(kinds, _narrowed(condition.expression))
     return kinds
+
+
+def own_matches(policy: Policy, file: str) -> tuple[Mapping[str, Any], ...]:
+    """The `resourceRules` of a ValidatingAdmissionPolicy in `file`, as a webhook's rules; none of any other policy."""
+    try:
+        documents = parse_manifests(Source(file, Path(file).read_text(encoding="utf-8"))).objects
+    except OSError:
+        return ()
+    for obj in documents:
+        if obj.kind == "ValidatingAdmissionPolicy" and obj.name == policy.id:
+            rules = mapping(mapping(obj.data.get("spec")).get("matchConstraints")).get("resourceRules")
+            return tuple({k: rule[k] for k in _RULE_KEYS if k in rule} for rule in sequence(rules))
+    return ()
 
 
 def _narrowed(expression: str) -> frozenset[str] | None:
