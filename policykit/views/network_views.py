@@ -8,7 +8,7 @@ from policykit.cel.types import BOOL, STRING, ListType, ObjectType
 from policykit.unknown import Unknown
 from policykit.views.inventory import inventory
 from policykit.views.objects import annotations_of, mapping, owner_fields, resource, sequence, text, texts
-from policykit.views.relations import object_locator
+from policykit.views.places import below
 from policykit.views.selector import keys_of, namespace_labels, selects, selects_everything
 from policykit.views.types import OWNER
 from policykit.views.view import Subject
@@ -63,7 +63,7 @@ def network_policies(_document: None, project: Project) -> Iterator[Subject]:
             "selectsPods": bool(known.selected(selector, project.namespace(obj))),
             "peers": list(_peers(spec, obj, known)),
         }
-        yield Subject(data, obj, object_locator(obj), resource(obj), (annotations_of(obj.data),))
+        yield Subject(data, obj, below(obj), resource(obj), (annotations_of(obj.data),))
 
 
 def _peers(spec: Mapping[str, Any], obj: ApiObject, known: Inventory) -> Iterator[dict[str, Any]]:
@@ -111,7 +111,7 @@ def service_monitors(_document: None, project: Project) -> Iterator[Subject]:
                 for s in known.of_kind("Service")
             ),
         }
-        yield Subject(data, obj, object_locator(obj), resource(obj), (annotations_of(obj.data),))
+        yield Subject(data, obj, below(obj), resource(obj), (annotations_of(obj.data),))
 
 
 def _in_namespaces(service: ApiObject, monitor: ApiObject, chosen: Mapping[str, Any], project: Project) -> bool:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.cel.types import BOOL, INT, STRING, ObjectType
-from policykit.document import route_text
 from policykit.views.container_parts import number, variables, variables_from
 from policykit.views.images import at_route
 from policykit.views.inventory import backends, inventory
-from policykit.views.objects import annotations_of, follow, mapping, owner_fields, parse_route, resource, sequence, text
+from policykit.views.objects import annotations_of, follow, mapping, owner_fields, resource, sequence, text
+from policykit.views.places import below
 from policykit.views.pods import containers
 from policykit.views.types import OWNER
-from policykit.views.view import Place, Subject
+from policykit.views.view import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from policykit.document import Route
     from policykit.views.inventory import Inventory
     from policykit.views.objects import ApiObject
     from policykit.views.project import Project
@@ -111,7 +110,7 @@ def ingress_backends(_document: None, project: Project) -> Iterator[Subject]:
                 "found": service is not None or not name,
                 "portFound": any(asked in (p.get("port"), p.get("name")) for p in listed) or not name,
             }
-            yield Subject(data, obj, _below(obj, route), resource(obj), (annotations_of(obj.data),))
+            yield Subject(data, obj, below(obj, route), resource(obj), (annotations_of(obj.data),))
 
 
 def service_ports(obj: ApiObject, _project: Project) -> Iterator[Subject]:
@@ -129,13 +128,5 @@ def service_ports(obj: ApiObject, _project: Project) -> Iterator[Subject]:
             "nodePort": number(item.get("nodePort")),
             "protocol": text(item.get("protocol")) or "TCP",
         }
-        locate = _below(obj, ("spec", "ports", index))
+        locate = below(obj, ("spec", "ports", index))
         yield Subject(data, obj, locate, resource(obj), (annotations_of(obj.data),))
-
-
-def _below(obj: ApiObject, base: Route) -> Callable[[str], Place]:
-    def locate(at: str) -> Place:
-        route = (*base, *parse_route(at))
-        return Place(obj.span(route), route_text(route))
-
-    return locate

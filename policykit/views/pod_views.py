@@ -1,4 +1,4 @@
-"""The views `pod`, `volume`, `securityContext` and `object`: a Kubernetes object or a Compose service taken apart."""
+"""A Kubernetes object as subjects of the views `object`, `mapping`, `pod`, `volume` and `securityContext`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from policykit.views.objects import (
     text,
     texts,
 )
+from policykit.views.places import below
 from policykit.views.pods import containers, pod_templates
-from policykit.views.security import orphaned_app_armor_keys, pod_security
+from policykit.views.security import SECCOMP_POD, orphaned_app_armor_keys, pod_security
 from policykit.views.selector import selects, selects_everything
 from policykit.views.types import OWNER
 from policykit.views.view import Place, Subject
@@ -33,18 +34,12 @@ if TYPE_CHECKING:
     from policykit.views.pods import PodTemplate
     from policykit.views.project import Project
 
+MAPPING = ObjectType("Mapping", {"path": STRING, "keys": ListType(STRING), "owner": OWNER})
+
 
 def objects(obj: ApiObject, _project: Project) -> Iterator[Subject]:
     """The object as it is. Its parts are paths into it."""
-
-    def locate(at: str) -> Place:
-        route = parse_route(at) if at else ("kind",)
-        return Place(obj.span(route, key=not at), route_text(route))
-
-    yield Subject(obj.data, obj, locate, resource(obj), (annotations_of(obj.data),))
-
-
-MAPPING = ObjectType("Mapping", {"path": STRING, "keys": ListType(STRING), "owner": OWNER})
+    yield Subject(obj.data, obj, below(obj), resource(obj), (annotations_of(obj.data),))
 
 
 def mappings(obj: ApiObject, _project: Project) -> Iterator[Subject]:
@@ -263,13 +258,10 @@ def _pod_security_locator(pod: PodTemplate, obj: ApiObject) -> Callable[[str], P
     def locate(at: str) -> Place:
         steps: Route = ("spec", *CONTAINER_ROUTES.get(at, ("securityContext", *parse_route(at))))
         if at in ("appArmorAnnotation", "seccompAnnotation"):
-            keys = orphaned_app_armor_keys(pod) if at == "appArmorAnnotation" else iter([_SECCOMP])
+            keys = orphaned_app_armor_keys(pod) if at == "appArmorAnnotation" else iter([SECCOMP_POD])
             steps = ("metadata", "annotations", next(keys, ""))
         elif follow({"spec": pod.spec}, steps) is None:
             steps = ("spec", "securityContext")
         return Place(obj.span((*pod.route, *steps)), route_text((*pod.route, *steps)))
 
     return locate
-
-
-_SECCOMP = "seccomp.security.alpha.kubernetes.io/pod"

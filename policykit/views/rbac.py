@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.cel.types import BOOL, STRING, ListType, ObjectType
-from policykit.document import route_text
 from policykit.views.container_parts import strings
 from policykit.views.inventory import inventory
-from policykit.views.objects import annotations_of, mapping, owner_fields, parse_route, resource, sequence, text
-from policykit.views.relations import object_locator
+from policykit.views.objects import annotations_of, mapping, owner_fields, resource, sequence, text
+from policykit.views.places import below
 from policykit.views.types import OWNER
-from policykit.views.view import Place, Subject
+from policykit.views.view import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from policykit.document import Route
     from policykit.views.objects import ApiObject
     from policykit.views.project import Project
 
@@ -50,7 +48,7 @@ def rbac_rules(obj: ApiObject, _project: Project) -> Iterator[Subject]:
         return
     for index, rule in enumerate(sequence(obj.data.get("rules"))):
         data = {**_rule(mapping(rule)), "owner": owner_fields(obj), "builtIn": _built_in(obj)}
-        locate = _rule_locator(obj, ("rules", index))
+        locate = below(obj, ("rules", index))
         yield Subject(data, obj, locate, resource(obj), (annotations_of(obj.data),))
 
 
@@ -75,7 +73,7 @@ def role_bindings(_document: None, project: Project) -> Iterator[Subject]:
             ],
             "builtIn": _built_in(obj),
         }
-        yield Subject(data, obj, object_locator(obj), resource(obj), (annotations_of(obj.data),))
+        yield Subject(data, obj, below(obj), resource(obj), (annotations_of(obj.data),))
 
 
 def _is_rbac(obj: ApiObject) -> bool:
@@ -96,11 +94,3 @@ def _rule(rule: Mapping[str, Any]) -> dict[str, list[str]]:
         "resourceNames": strings(sequence(rule.get("resourceNames"))),
         "nonResourceUrls": strings(sequence(rule.get("nonResourceURLs"))),
     }
-
-
-def _rule_locator(obj: ApiObject, base: Route) -> Callable[[str], Place]:
-    def locate(at: str) -> Place:
-        route = (*base, *parse_route(at))
-        return Place(obj.span(route if at else (*base, "")), route_text(route))
-
-    return locate

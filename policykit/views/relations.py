@@ -7,7 +7,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from policykit.cel.types import BOOL, INT, STRING, ListType, MapType, ObjectType
-from policykit.document import route_text
 from policykit.views.container_parts import number, ports
 from policykit.views.inventory import Inventory, inventory, scale_target, scaler_minimum
 from policykit.views.objects import (
@@ -15,18 +14,18 @@ from policykit.views.objects import (
     follow,
     mapping,
     owner_fields,
-    parse_route,
     resource,
     sequence,
     text,
     texts,
 )
+from policykit.views.places import below
 from policykit.views.pods import containers
 from policykit.views.types import OWNER
-from policykit.views.view import Place, Subject
+from policykit.views.view import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from policykit.views.inventory import Workload
     from policykit.views.objects import ApiObject
@@ -264,14 +263,4 @@ _CLUSTER_KINDS = frozenset({"Namespace", "ClusterRole", "ClusterRoleBinding", "C
 
 
 def _subject(obj: ApiObject, fields: dict[str, Any]) -> Subject:
-    return Subject(fields, obj, object_locator(obj), resource(obj), (annotations_of(obj.data),))
-
-
-def object_locator(obj: ApiObject) -> Callable[[str], Place]:
-    """Places of an object's parts, which are paths into it; the object itself is its `kind`."""
-
-    def locate(at: str) -> Place:
-        route = parse_route(at) if at else ("kind",)
-        return Place(obj.span(route, key=not at), route_text(route))
-
-    return locate
+    return Subject(fields, obj, below(obj), resource(obj), (annotations_of(obj.data),))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.cel.types import BOOL, STRING, ListType, MapType, ObjectType
-from policykit.document import route_text
 from policykit.views.container_parts import strings
 from policykit.views.inventory import inventory
-from policykit.views.objects import annotations_of, mapping, owner_fields, parse_route, resource, sequence, text, texts
+from policykit.views.objects import annotations_of, mapping, owner_fields, resource, sequence, text, texts
+from policykit.views.places import below
 from policykit.views.types import OWNER
-from policykit.views.view import Place, Subject
+from policykit.views.view import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from policykit.document import Route
     from policykit.views.objects import ApiObject
@@ -50,12 +50,4 @@ def volume_claims(_document: None, project: Project) -> Iterator[Subject]:
             "storageClassFound": known.find("StorageClass", storage_class, None) is not None,
             "accessModes": strings(sequence(spec.get("accessModes"))),
         }
-        yield Subject(data, obj, _locator(obj, route), resource(obj), (annotations_of(obj.data),))
-
-
-def _locator(obj: ApiObject, base: Route) -> Callable[[str], Place]:
-    def locate(at: str) -> Place:
-        route = (*base, *parse_route(at or "metadata.name"))
-        return Place(obj.span(route), route_text(route))
-
-    return locate
+        yield Subject(data, obj, below(obj, route), resource(obj), (annotations_of(obj.data),))
