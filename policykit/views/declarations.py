@@ -59,7 +59,6 @@ EXPOSED_PORT = ObjectType(
 )
 
 _USE = re.compile(r"\\.|'[^']*'|\$(?:\{(\w+)[^}]*\}|(\w+))")
-_PORT = re.compile(r"(?:(.*):)?([^:/]*)(?:/([^/]*))?\Z", re.DOTALL)
 _LICENCE = re.compile(r"[A-Za-z0-9.:+-]+|[()]")
 
 
@@ -153,9 +152,8 @@ def _split(build: Build, placed: Placed, word: Word) -> tuple[Expansion, ...]:
 
 def _port(value: str | Unknown) -> dict[str, Any]:
     text = pattern_of(value)
-    match = _PORT.match(text)
-    assert match is not None, "the pattern matches any text"
-    host, ports, protocol = match[1] or "", match[2], match[3] or ""
+    host, _, rest = text.rpartition(":")
+    ports, _, protocol = rest.partition("/")
     first, dash, last = ports.partition("-")
     fields: dict[str, Any] = {
         "text": value,

@@ -54,6 +54,8 @@ class Comparison:
 
     source: str
     cases: int = 0
+    same: int = 0
+    agreeing: set[str] = field(default_factory=set)
     differing: dict[str, str] = field(default_factory=dict)
 
     def record(self, case: Mapping[str, Any], difference: str) -> None:
@@ -61,17 +63,19 @@ class Comparison:
         self.cases += 1
         if difference:
             self.differing[case_id(case)] = difference
+        else:
+            self.same += 1
+            self.agreeing.add(case_id(case))
 
     def conclude(self) -> None:
         """Fails where a difference has no reason, or a reason no difference; remembers the figures for the table."""
         known = deviations(self.source)
         unexplained = {case: said for case, said in self.differing.items() if case not in known}
-        obsolete = [case for case in known if case not in self.differing]
-        same = self.cases - len(self.differing)
-        TABLE[self.source] = Counter(cases=self.cases, same=same, deviations=len(self.differing))
+        obsolete = [case for case in known if case in self.agreeing]
+        TABLE[self.source] = Counter(cases=self.cases, same=self.same, deviations=self.cases - self.same)
         lines = [f"{case}: {said}" for case, said in unexplained.items()]
         lines += [f"{case}: listed as a deviation, but the verdicts are the same" for case in obsolete]
-        assert not lines, "\n".join([f"{self.source}: {same} of {self.cases} the same", *lines])
+        assert not lines, "\n".join([f"{self.source}: {self.same} of {self.cases} the same", *lines])
 
 
 def read_cases(file: str) -> list[dict[str, Any]]:
