@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from policykit import extras, shellcheck
 from policykit.catalogue.folder import builtin_folder, policy_files
 from policykit.catalogue.rules import RuleSettings, rule_set
-from policykit.catalogue.schema import read_policy
+from policykit.catalogue.schema import is_policy_text, read_policy
 from policykit.document import Source
 from policykit.engine import evaluate
 from policykit.errors import Problem, UsageError
@@ -33,12 +33,18 @@ _FILE_NAMES: dict[Target, str] = {
 
 
 def read_examples(directories: Sequence[Path] = ()) -> list[PolicyFile]:
-    """Every policy with its examples, of the built-in folder and of `directories`. UsageError with all problems."""
+    """Every policy with its examples, of the built-in folder and of `directories`. UsageError with all problems.
+
+    Policies of Kubernetes and of other engines have no examples and are left out.
+    """
     files: list[PolicyFile] = []
     problems: list[Problem] = []
     for folder in (builtin_folder(), *directories):
         for path, content, category in policy_files(folder):
-            file, wrong = read_policy(Source(str(path), content.decode("utf-8-sig")), path.stem, category)
+            source = Source(str(path), content.decode("utf-8-sig"))
+            if not is_policy_text(source):
+                continue
+            file, wrong = read_policy(source, path.stem, category)
             problems += wrong
             if file is not None:
                 files.append(file)
@@ -59,7 +65,7 @@ def missing_examples(file: PolicyFile) -> Iterator[Problem]:
 def missing_extra(policy: Policy) -> str:
     """The part of the installation that a policy's examples need and that is not there, "" for none."""
     extra = VIEWS[policy.for_each].extra
-    return extra if extra and not extras.files(extra) else ""
+    return extra if extra and not extras.is_installed(extra) else ""
 
 
 def run_examples(file: PolicyFile, catalogue: Catalogue) -> Iterator[Problem]:

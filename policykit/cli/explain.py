@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from policykit.catalogue.schema import PolicyFile
-    from policykit.policy import Example
+    from policykit.policy import Example, Examples, Policy
 
 _WIDTH = 88
 
@@ -30,6 +29,7 @@ def run(parsed: argparse.Namespace) -> int:
     from policykit.catalogue import load_catalogue
     from policykit.catalogue.examples import read_examples
     from policykit.config import Configs
+    from policykit.policy import Examples
     from policykit.suppress.names import Names
     from policykit.suppress.own_rules import OWN_RULES
 
@@ -45,14 +45,14 @@ def run(parsed: argparse.Namespace) -> int:
     if not rules:
         hint = Names(catalogue).suggestion(parsed.rule)
         raise UsageError(Problem(f"no rule, category or equivalent is called `{parsed.rule}`", hint=hint))
-    files = {file.policy.id: file for file in read_examples(directories)}
-    pages = ("".join(f"{line}\n" for line in _page(files[rule])) for rule in rules)
+    examples = {file.policy.id: file.examples for file in read_examples(directories)}
+    policies = (policy for policy in catalogue.policies if policy.id in rules)
+    pages = ("".join(f"{line}\n" for line in _page(policy, examples.get(policy.id, Examples()))) for policy in policies)
     sys.stdout.write(f"{'-' * _WIDTH}\n".join(pages))
     return CLEAN
 
 
-def _page(file: PolicyFile) -> Iterator[str]:
-    policy = file.policy
+def _page(policy: Policy, examples: Examples) -> Iterator[str]:
     state = policy.severity if policy.enabled else f"{policy.severity}, off by default"
     yield f"{policy.id} ({state})"
     yield f"{policy.summary}. For {', '.join(policy.targets)}; category {policy.category}."
@@ -63,8 +63,8 @@ def _page(file: PolicyFile) -> Iterator[str]:
         for name, schema in policy.parameters.items():
             description = schema.get("description", "")
             yield f"  {name} (default: {schema['default']})" + (f": {description}" if description else "")
-    yield from _example("Violates", file.examples.failing)
-    yield from _example("Complies", file.examples.passing)
+    yield from _example("Violates", examples.failing)
+    yield from _example("Complies", examples.passing)
     if policy.equivalents:
         yield from ("", "Known elsewhere as")
         yield from (f"  {peer}: {', '.join(ids)}" for peer, ids in sorted(policy.equivalents.items()))
@@ -74,6 +74,8 @@ def _page(file: PolicyFile) -> Iterator[str]:
 
 
 def _section(title: str, text: str) -> Iterator[str]:
+    if not text:
+        return
     yield from ("", title)
     for paragraph in text.strip().split("\n\n"):
         indented = textwrap.indent(paragraph, "  ")

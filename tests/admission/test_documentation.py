@@ -43,6 +43,15 @@ def test_the_place_in_a_report_for_machines(tmp_path: Path) -> None:
     }
 
 
+def test_the_other_verbs(tmp_path: Path) -> None:
+    policykit = _command(tmp_path)
+    explained = policykit("explain", "replica-limit", "--policies", "policies")
+    assert (explained.code, explained.err) == (0, "")
+    assert explained.out.startswith("replica-limit (error)\nValidatingAdmissionPolicy `replica-limit` does not hold.")
+    tested = policykit("test", "policies")
+    assert (tested.code, tested.out) == (0, "0 of 0 policies do what their examples say\n")
+
+
 def test_a_policy_that_does_not_compile_is_an_error_at_load(tmp_path: Path) -> None:
     policykit = _command(tmp_path)
     wrong = FILES["policies/replicas.yaml"].replace("object.spec.replicas <=", "objekt.spec.replicas <=")
