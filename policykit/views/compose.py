@@ -8,8 +8,9 @@ from policykit.document import route_text
 from policykit.unknown import Unknown
 from policykit.views import compose_parts
 from policykit.views.base_images import base_image
+from policykit.views.built_images import image_stage
 from policykit.views.container_elements import elements, probes
-from policykit.views.dockerfiles import stage_user
+from policykit.views.dockerfiles import made_user
 from policykit.views.images import at_route, image_fields, reference
 from policykit.views.objects import NO_OWNER, follow, mapping, parse_route
 from policykit.views.security import compose_security
@@ -87,7 +88,7 @@ def _services(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _fields(name: str, service: Mapping[str, Any], document: Document, project: Project) -> dict[str, Any]:
     image = image_fields(_text(service.get("image")), "service", "compose", built="build" in service)
-    default, windows = _image_user(service, document, project)
+    default, windows, decided_at = _image_user(service, document, project)
     own = _text(service.get("user"))
     image_user = user_fields(default, windows=windows)
     return {
@@ -99,6 +100,7 @@ def _fields(name: str, service: Mapping[str, Any], document: Document, project: 
         "userSource": "image" if own == "" else "container",
         "imageUser": image_user,
         "imageUserKnown": not isinstance(default, Unknown),
+        "imageUserAt": decided_at,
         "runAsNonRoot": False,
         "windows": windows,
         "resources": _resources(service),
@@ -107,25 +109,20 @@ def _fields(name: str, service: Mapping[str, Any], document: Document, project: 
     }
 
 
-def _image_user(service: Mapping[str, Any], document: Document, project: Project) -> tuple[str | Unknown, bool]:
-    """The user of the image a service runs, and whether it is one for Windows."""
-    if "build" in service:
-        build = mapping(service["build"])
-        found = project.compose_build(document, build)
-        if found is None:
-            return Unknown(("the Dockerfile that it is built from is not among the files",)), False
-        stage = found.target(str(build.get("target") or ""))
-        if stage is None:
-            return Unknown((f"its Dockerfile has no stage `{build.get('target')}`",)), False
-        user = stage_user(found, stage, project.facts.base_images)
-        return user.text, user.windows
+def _image_user(service: Mapping[str, Any], document: Document, project: Project) -> tuple[str | Unknown, bool, str]:
+    """The user of the image a service runs, whether it is one for Windows, and where its Dockerfile decides it."""
+    made = image_stage(service, document, project)
+    if isinstance(made, Unknown):
+        return made, False, ""
+    if made is not None:
+        return made_user(made, project)
     ref = _text(service.get("image"))
     entry = base_image(reference(ref), project.facts.base_images)
     if entry is not None:
-        return entry.user, entry.windows
+        return entry.user, entry.windows, ""
     if isinstance(ref, Unknown):
-        return ref, False
-    return Unknown((f"the user of the image `{ref}` is not known",)), False
+        return ref, False, ""
+    return Unknown((f"the user of the image `{ref}` is not known",)), False, ""
 
 
 def _resources(service: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

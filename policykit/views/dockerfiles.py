@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from policykit.document import Route
     from policykit.parse.dockerfile import Build, Dockerfile, Instruction, Stage, Word
     from policykit.views.base_images import BaseImage
+    from policykit.views.built_images import Made
     from policykit.views.project import Project
 
 SCRATCH = "scratch"
@@ -92,6 +93,14 @@ def stage_user(build: Build, stage: Stage, known: tuple[BaseImage, ...]) -> Stag
     return StageUser(Unknown((f"the user of the base image `{image}` is not known",)), None, False)
 
 
+def made_user(made: Made, project: Project) -> tuple[str | Unknown, bool, str]:
+    """The user of an image that is built here, whether it is one for Windows, and where its Dockerfile decides it."""
+    user = stage_user(made.build, made.stage, project.facts.base_images)
+    dockerfile = made.build.dockerfile
+    index = user.route[1] if user.route else made.stage.start.index if made.stage.start else 0
+    return user.text, user.windows, made.place(dockerfile.instructions[int(index)])
+
+
 def dockerfile_containers(dockerfile: Dockerfile, project: Project) -> Iterator[Subject]:
     """The container that a build without --target makes. A fragment without FROM makes none that could be judged."""
     build = project.build(dockerfile)
@@ -113,6 +122,7 @@ def _container(dockerfile: Dockerfile, build: Build, stage: Stage, project: Proj
         "userSource": "image" if user.route is None else "container",
         "imageUser": user_fields(user.text, windows=user.windows),
         "imageUserKnown": not isinstance(user.text, Unknown),
+        "imageUserAt": "",
         "runAsNonRoot": False,
         "windows": user.windows,
         "resources": NO_RESOURCES,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policykit.document import route_text
+from policykit.unknown import Unknown
 from policykit.views.base_images import base_image
+from policykit.views.built_images import stage_of
 from policykit.views.container_elements import elements, probes
 from policykit.views.container_parts import mounts, ports, probe, strings, variables, variables_from
 from policykit.views.images import image_fields, reference
@@ -88,8 +90,8 @@ def _fields(container: PodContainer, obj: ApiObject, project: Project) -> dict[s
     ref = data.get("image")
     image = image_fields(ref if isinstance(ref, str) else "", container.kind, "kubernetes")
     decided_by, user = _user(container)
-    known = base_image(reference(image["ref"]), project.facts.base_images)
-    image_user = user_fields(known.user if known else "", windows=windows)
+    default, decided_at = _image_user(image["ref"], project)
+    image_user = user_fields(default or "", windows=windows)
     return {
         "name": text(data.get("name")),
         "kind": container.kind,
@@ -98,7 +100,8 @@ def _fields(container: PodContainer, obj: ApiObject, project: Project) -> dict[s
         "user": image_user if decided_by == "image" else user_fields(user, windows=windows),
         "userSource": decided_by,
         "imageUser": image_user,
-        "imageUserKnown": known is not None,
+        "imageUserKnown": default is not None,
+        "imageUserAt": decided_at,
         "runAsNonRoot": _security(container, "runAsNonRoot")[1] is True,
         "windows": windows,
         "resources": _resources(container, project.limit_range(obj)),
@@ -130,6 +133,18 @@ def _parts(container: PodContainer) -> dict[str, Any]:
         "tty": data.get("tty") is True,
         "stdin": data.get("stdin") is True,
     }
+
+
+def _image_user(ref: str, project: Project) -> tuple[str | None, str]:
+    """The user of an image, None where it is not known, and where its Dockerfile decides it."""
+    made = stage_of(ref, project)
+    if made is not None:
+        from policykit.views.dockerfiles import made_user
+
+        user, _, place = made_user(made, project)
+        return (None, "") if isinstance(user, Unknown) else (user, place)
+    known = base_image(reference(ref), project.facts.base_images)
+    return (known.user if known else None), ""
 
 
 def _user(container: PodContainer) -> tuple[str, str]:

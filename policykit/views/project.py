@@ -135,7 +135,7 @@ class Project:
         return None if dockerfile is None else self._build(dockerfile, mapping(build.get("args")))
 
     def dockerfile_build(self, name: str) -> Build | None:
-        """What the words of the Dockerfile of that name mean, with the run's build arguments; None where there is none."""
+        """The same for the Dockerfile of that name, with the run's build arguments alone."""
         dockerfile = self._dockerfile(name)
         return None if dockerfile is None else self._build(dockerfile, {})
 
@@ -151,7 +151,7 @@ class Project:
         inline, context = build.get("dockerfile_inline"), build.get("context", ".")
         file = build.get("dockerfile") or "Dockerfile"
         if isinstance(inline, str):
-            return self._inline(document, inline)
+            return _parse(Source(f"{document.source.name} (dockerfile_inline)", inline))
         if not isinstance(context, str) or not isinstance(file, str):
             return None
         return self._dockerfile(beside(document.source.name, posixpath.join(context, file)))

@@ -105,6 +105,13 @@ VIEWS: Mapping[str, View] = {
             },
         ),
         View(
+            "imageUse",
+            "image_use:IMAGE_USE",
+            _CONTAINER_PARTS,
+            {"compose": "image_use:compose_image_uses", "kubernetes": "image_use:kubernetes_image_uses"},
+            variable="use",
+        ),
+        View(
             "namespace",
             "types:NAMESPACE",
             frozenset({"workload"}),
@@ -156,6 +163,13 @@ VIEWS: Mapping[str, View] = {
             {"compose": "compose:compose_probes", "kubernetes": "kubernetes_containers:kubernetes_probes"},
         ),
         View("apiVersion", "api_versions:API_VERSION", _ANY_PATH, {"kubernetes": "api_versions:api_versions"}),
+        View(
+            "schemaViolation",
+            "schema_violations:SCHEMA_VIOLATION",
+            _ANY_PATH,
+            {"kubernetes": "schema_violations:schema_violations"},
+            extra="schema",
+        ),
         View(
             "volumeClaim",
             "volume_claims:VOLUME_CLAIM",

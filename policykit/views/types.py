@@ -145,6 +145,7 @@ CONTAINER = ObjectType(
         "userSource": STRING,  # container, pod, image: who decided
         "imageUser": USER,  # the image's own, from its Dockerfile or the table of well-known images
         "imageUserKnown": BOOL,
+        "imageUserAt": STRING,  # where its Dockerfile decides it, as `file:line`; "" where none is known
         "runAsNonRoot": BOOL,  # Kubernetes' promise to refuse root, the pod's merged in
         "windows": BOOL,
         "resources": _RESOURCES,

@@ -1,0 +1,226 @@
+"""A build stage into the places that a container of its image writes to, as far as the Dockerfile shows them.
+
+Three things show it: a VOLUME, a start command that makes or redirects into a file, and an empty directory that is made
+for the user the container runs as. What a program writes on its own shows nowhere, and is not here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from policykit.parse.shell import script_of
+from policykit.unknown import Unknown
+from policykit.views.runs import program, resolved, unwrapped
+from policykit.views.stage_start import start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policykit.parse.dockerfile import Build, Instruction, Stage
+    from policykit.parse.shell import Command, Script
+
+#: What a runtime mounts in any container, and writable.
+_ALWAYS_THERE = ("/dev", "/proc", "/sys")
+#: A new user has a home whether or not anybody writes there.
+_HOMES = ("/home", "/root")
+_WRITING = frozenset({">", ">>", ">|", "&>", "&>>"})
+_MAKING = frozenset({"mkdir", "touch", "tee"})
+#: Commands that may name a directory and put nothing in it.
+_EMPTY = frozenset({"mkdir", "chown", "chmod", "chgrp", "install", "ls", "test", "rm", "rmdir"})
+_CONDITIONAL = frozenset({"if", "while", "until", "for", "case", "function"})
+_FOR_ALL = re.compile(r"[0-7]*[2367]|[ugo]*[ao][ugo]*[+=][rxX]*w[rwxXst]*")
+_NOT_LITERAL = re.compile(r"[*?\[{~$`]")
+
+
+class Write(NamedTuple):
+    """A path that a container writes to; `how` is volume, command or directory."""
+
+    path: str
+    how: str
+    instruction: Instruction
+
+
+def writes(build: Build, stage: Stage, user: str | Unknown) -> tuple[Write, ...]:
+    """What a container of the stage writes to, each path once; `user` is the name or number it runs as."""
+    found = [*_volumes(build, stage), *_started(build, stage)]
+    if isinstance(user, str):
+        found += _Directories(build, stage, user).given()
+    by_path = {write.path: write for write in reversed(found) if not _under(write.path, _ALWAYS_THERE)}
+    return tuple(reversed(by_path.values()))
+
+
+def _volumes(build: Build, stage: Stage) -> Iterator[Write]:
+    for instruction, running in _instructions(build, stage):
+        if instruction.keyword == "volume":
+            for word in instruction.words:
+                for expansion in build.expand_words(word, instruction, running):
+                    if isinstance(expansion.value, str) and expansion.value.startswith("/"):
+                        yield Write(posixpath.normpath(expansion.value), "volume", instruction)
+
+
+def _started(build: Build, stage: Stage) -> Iterator[Write]:
+    """Files that the start command surely makes: what depends on a condition may never run."""
+    for instruction in start(build, stage).instructions:
+        script = script_of(instruction, build)
+        directory = None if _moves(script) else working_directory(build, stage)
+        for command in script.commands:
+            if not _CONDITIONAL.intersection(command.context) and command.connective != "||":
+                for target in _targets(command):
+                    path = _path(target, directory)
+                    if path is not None:
+                        yield Write(path, "command", instruction)
+
+
+def _targets(command: Command) -> list[str]:
+    """The files that a command makes or writes to, as written."""
+    found = _redirected(command)
+    words = unwrapped(command)
+    if words and program(words[0].text) in _MAKING:
+        found += [word.text for word in words[1:] if not word.text.startswith("-")]
+    return found
+
+
+def _redirected(command: Command) -> list[str]:
+    return [redirection.target.text for redirection in command.redirections if redirection.operator in _WRITING]
+
+
+class _Directories:
+    """The directories that a stage makes for its user and leaves empty."""
+
+    def __init__(self, build: Build, stage: Stage, user: str) -> None:
+        self._build = build
+        self._user = user
+        self._made: set[str] = set()
+        self._given: dict[str, Instruction] = {}
+        self._filled: set[str] = set()
+        self._unclear = False
+        self._directory: str | None = "/"
+        for instruction, running in _instructions(build, stage):
+            self._follow(instruction, running)
+
+    def given(self) -> list[Write]:
+        return [
+            Write(path, "directory", instruction)
+            for path, instruction in self._given.items()
+            if not self._unclear
+            and not _under(path, _HOMES)
+            and not any(_under(other, (path,)) for other in self._filled)
+        ]
+
+    def _follow(self, instruction: Instruction, running: Stage) -> None:
+        if instruction.keyword == "workdir" and instruction.words:
+            value = self._build.expand(instruction.words[0], instruction, running).value
+            self._directory = _path(value, self._directory) if isinstance(value, str) else None
+        elif instruction.keyword in ("copy", "add") and instruction.words:
+            value = self._build.expand(instruction.words[-1], instruction, running).value
+            self._fill(_path(value, self._directory) if isinstance(value, str) else None)
+        elif instruction.keyword == "run":
+            self._run(instruction)
+
+    def _run(self, instruction: Instruction) -> None:
+        script = script_of(instruction, self._build)
+        self._unclear = self._unclear or not script.posix or script.incomplete is not None
+        directory = None if _moves(script) else self._directory
+        lookup = self._build.lookup(instruction)
+        for command in script.commands:
+            words = unwrapped(command)
+            if not words:
+                continue
+            texts = [_text(resolved(word, lambda name: lookup(name).value)) for word in words[1:]]
+            self._filled |= _paths(_redirected(command), directory)
+            if program(words[0].text) in _EMPTY:
+                self._change(program(words[0].text), texts, directory, instruction)
+            else:
+                self._fill(self._directory)
+                self._filled |= _paths(texts, directory) | {path for text in texts for path in _mentioned(text)}
+
+    def _fill(self, path: str | None) -> None:
+        """Something is put there; no directory is surely empty after it is put where nobody knows."""
+        if path is None:
+            self._unclear = True
+        else:
+            self._filled.add(path)
+
+    def _change(self, name: str, texts: list[str], directory: str | None, instruction: Instruction) -> None:
+        operands = [text for text in texts if not text.startswith("-")]
+        if name == "mkdir":
+            mode = _value(texts, "-m", "--mode")
+            paths = _paths(operands, directory)
+            self._made |= paths
+            if _FOR_ALL.fullmatch(mode):
+                self._give(paths, instruction)
+        elif name == "install" and ("-d" in texts or "--directory" in texts):
+            if _value(texts, "-o", "--owner") == self._user or _FOR_ALL.fullmatch(_value(texts, "-m", "--mode")):
+                paths = _paths(operands, directory)
+                self._made |= paths
+                self._give(paths, instruction)
+        elif name in ("chown", "chmod") and operands:
+            owner = re.split("[:.]", operands[0])[0]
+            if owner == self._user if name == "chown" else _FOR_ALL.fullmatch(operands[0]):
+                paths = _paths(operands[1:], directory)
+                if any(text.startswith("-") and "R" in text for text in texts):
+                    paths = {path for path in self._made if _under(path, tuple(paths))}
+                self._give(paths & self._made, instruction)
+
+    def _give(self, paths: set[str], instruction: Instruction) -> None:
+        for path in sorted(paths):
+            self._given.setdefault(path, instruction)
+
+
+def _instructions(build: Build, stage: Stage) -> Iterator[tuple[Instruction, Stage]]:
+    """What runs in a stage and in those below it, the lowest first."""
+    for ancestor in reversed(list(build.ancestry(stage))):
+        for instruction in build.instructions(ancestor):
+            yield instruction, ancestor
+
+
+def working_directory(build: Build, stage: Stage) -> str | None:
+    """The working directory at the end of a stage; None where the base image decides it or it is not known."""
+    directory: str | None = None
+    for instruction, running in _instructions(build, stage):
+        if instruction.keyword == "workdir" and instruction.words:
+            value = build.expand(instruction.words[0], instruction, running).value
+            directory = _path(value, directory) if isinstance(value, str) else None
+    return directory
+
+
+def _moves(script: Script) -> bool:
+    return any(command.name in ("cd", "pushd", "popd") for command in script.commands)
+
+
+def _paths(texts: list[str], directory: str | None) -> set[str]:
+    return {path for text in texts if (path := _path(text, directory)) is not None}
+
+
+def _path(text: str, directory: str | None) -> str | None:
+    """A path made absolute; None where its characters or its beginning are not known."""
+    if not text or _NOT_LITERAL.search(text) or (directory is None and not text.startswith("/")):
+        return None
+    return posixpath.normpath(posixpath.join(directory or "/", text)).replace("//", "/")
+
+
+def _mentioned(text: str) -> Iterator[str]:
+    """Absolute paths in a word of a command that may fill them: `/a`, `--prefix=/a`, `-C/a`."""
+    at = text.find("/")
+    if at >= 0:
+        yield posixpath.normpath(text[at:]).replace("//", "/")
+
+
+def _value(texts: list[str], *names: str) -> str:
+    """The value of an option, given as a word of its own or after `=`; "" without one."""
+    for index, text in enumerate(texts):
+        name, equals, value = text.partition("=")
+        if name in names:
+            return value if equals else next(iter(texts[index + 1 : index + 2]), "")
+    return ""
+
+
+def _text(value: str | Unknown) -> str:
+    """What is not known is no literal path."""
+    return "$" if isinstance(value, Unknown) else value
+
+
+def _under(path: str, directories: tuple[str, ...]) -> bool:
+    return any(path == directory or path.startswith(directory.rstrip("/") + "/") for directory in directories)
