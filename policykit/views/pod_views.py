@@ -8,6 +8,7 @@ from policykit.cel.types import STRING, ListType, ObjectType
 from policykit.document import route_text
 from policykit.views.container_parts import mounts, number, volume_source
 from policykit.views.images import at_route
+from policykit.views.kubernetes_containers import CONTAINER_ROUTES, kubernetes_containers
 from policykit.views.objects import (
     ApiObject,
     annotations_of,
@@ -80,8 +81,6 @@ def kubernetes_volumes(obj: ApiObject, _project: Project) -> Iterator[Subject]:
 
 def kubernetes_security(obj: ApiObject, project: Project) -> Iterator[Subject]:
     """The security context of every pod, then those of its containers."""
-    from policykit.views.kubernetes_containers import kubernetes_containers
-
     for pod in pod_templates(obj.data):
         yield Subject(pod_security(pod), obj, _pod_security_locator(pod, obj), resource(obj), _notes(obj, pod))
     for container in kubernetes_containers(obj, project):
@@ -253,8 +252,6 @@ def _volume_locator(obj: ApiObject, route: Route, kind: str) -> Callable[[str], 
 
 
 def _pod_security_locator(pod: PodTemplate, obj: ApiObject) -> Callable[[str], Place]:
-    from policykit.views.kubernetes_containers import CONTAINER_ROUTES
-
     def locate(at: str) -> Place:
         steps: Route = ("spec", *CONTAINER_ROUTES.get(at, ("securityContext", *parse_route(at))))
         if at in ("appArmorAnnotation", "seccompAnnotation"):
