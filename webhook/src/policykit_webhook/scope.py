@@ -81,15 +81,16 @@ POD_KINDS = frozenset(list(KINDS)[:9])
 VIEW_KINDS: Mapping[str, frozenset[str] | None] = {
     **dict.fromkeys(("image", "container", "pod", "securityContext", "volume", "port"), POD_KINDS),
     **dict.fromkeys(("environmentVariable", "mount", "probe", "namespace", "workload"), POD_KINDS),
+    **dict.fromkeys(("imageUse", "builtContainer", "configReference"), POD_KINDS),
     **dict.fromkeys(("apiVersion", "mapping", "object", "resource")),
     "volumeClaim": frozenset({"PersistentVolumeClaim", "StatefulSet"}),
     "autoscaler": frozenset({"HorizontalPodAutoscaler"}),
     "disruptionBudget": frozenset({"PodDisruptionBudget"}),
-    "ingress": frozenset({"Ingress"}),
+    **dict.fromkeys(("ingress", "ingressBackend"), frozenset({"Ingress"})),
     "networkPolicy": frozenset({"NetworkPolicy"}),
     "rbacRule": frozenset({"ClusterRole", "Role"}),
     "roleBinding": frozenset({"ClusterRoleBinding", "RoleBinding"}),
-    "service": frozenset({"Service"}),
+    **dict.fromkeys(("service", "servicePort"), frozenset({"Service"})),
     "serviceMonitor": frozenset({"ServiceMonitor"}),
 }
 
