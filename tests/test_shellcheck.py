@@ -169,7 +169,7 @@ def test_broken_program_makes_it_unknown(tmp_path: Path, monkeypatch: pytest.Mon
     broken = tmp_path / "shellcheck"
     broken.write_text("#!/bin/sh\necho nonsense\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(extras, "files", lambda _extra: (broken,))
+    monkeypatch.setattr(extras, "shellcheck_program", lambda: broken)
     assert shellcheck.check([ShellScript("a", "sh")]) == Unknown(("ShellCheck failed: JSONDecodeError",))
 
 
@@ -186,7 +186,7 @@ def test_without_the_extra_there_is_one_note(
 ) -> None:
     (tmp_path / "Dockerfile").write_text("FROM a\nRUN b $c\nRUN d\n")
     (tmp_path / "b.dockerfile").write_text("FROM a\nRUN b $c\n")
-    monkeypatch.setattr(extras, "files", lambda _extra: ())
+    monkeypatch.setattr(extras, "shellcheck_program", lambda: None)
     monkeypatch.chdir(tmp_path)
     assert guarded(["check", "--select", "shellcheck", "--no-cache"]) == 0
     output = capsys.readouterr().out
