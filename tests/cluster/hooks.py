@@ -110,3 +110,11 @@ def make_namespace(client: Client, name: str) -> str:
     reply = client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     assert reply.ok or reply.status == 409, reply.text
     return name
+
+
+def until_synced(server: Server) -> None:
+    """Waits until the server knows what is in the cluster."""
+    end = time.monotonic() + 20
+    while server.metric("policykit_cluster_cache_synced") < 1:
+        assert time.monotonic() < end, server.log.read_text()[-2000:]
+        time.sleep(0.1)

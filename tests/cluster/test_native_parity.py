@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from tests.cluster import hooks
-from tests.cluster.test_parity import until_synced
 from tests.webhook import servers
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def test_the_webhook_decides_as_the_api_server_itself(
     }
     verdicts, differences, compared, denied = _data("verdicts.jsonl"), [], 0, 0
     with servers.running(tmp_path / "server", **options) as server:
-        until_synced(server)
+        hooks.until_synced(server)
         with _registered(plane, server, _hooked(units)) as client:
             for unit in units:
                 for obj in _objects(unit, verdicts):

@@ -82,7 +82,7 @@ VIEW_KINDS: Mapping[str, frozenset[str] | None] = {
     **dict.fromkeys(("image", "container", "pod", "securityContext", "volume", "port"), POD_KINDS),
     **dict.fromkeys(("environmentVariable", "mount", "probe", "namespace", "workload"), POD_KINDS),
     **dict.fromkeys(("imageUse", "builtContainer", "configReference"), POD_KINDS),
-    **dict.fromkeys(("apiVersion", "mapping", "object", "resource")),
+    **dict.fromkeys(("apiVersion", "mapping", "object", "resource", "schemaViolation")),
     "volumeClaim": frozenset({"PersistentVolumeClaim", "StatefulSet"}),
     "autoscaler": frozenset({"HorizontalPodAutoscaler"}),
     "disruptionBudget": frozenset({"PodDisruptionBudget"}),
