@@ -51,7 +51,11 @@ def _candidates(
     wanted = (kind.get("apiVersion"), kind.get("kind"))
     objects = [*given, *(obj.data for obj in project.objects if (obj.api_version, obj.kind) == wanted)]
     namespace = text(ref.get("namespace"))
-    if not resource_of(group, version, text(kind.get("kind")), project).namespaced:
+    resource = resource_of(group, version, text(kind.get("kind")), project)
+    if resource.guessed and not namespace:
+        # It may live in no namespace, so that what names none is meant as well.
+        return [obj for obj in objects if _metadata(obj).get("namespace") in (None, "", request.namespace)]
+    if not resource.namespaced:
         if namespace:
             raise ParameterError("paramRef.namespace must not be provided for a cluster-scoped `paramKind`")
         return objects

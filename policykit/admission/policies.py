@@ -10,9 +10,10 @@ from policykit.admission.form import problem_at
 from policykit.admission.wildcards import like
 from policykit.cel.environment import LATEST
 from policykit.policy import Policy
+from policykit.views.objects import annotations_of, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from policykit.admission.form import AdmissionPolicy
     from policykit.errors import Problem
@@ -68,18 +69,26 @@ def read_admission_policies(
 
 
 def _policy(policy: AdmissionPolicy) -> Policy:
+    annotations = texts(annotations_of(policy.document.data))
     severities = {binding.severity for rule in policy.rules for binding in rule.bindings}
     return Policy(
         id=policy.name,
-        summary=f"{policy.document.kind} `{policy.name}` does not hold",
+        summary=_annotated(annotations, "title") or f"{policy.document.kind} `{policy.name}` does not hold",
         category="admission",
         severity=next((s for s in _GRAVEST_FIRST if s in severities), "error"),
         targets=("kubernetes",),
         for_each="object",
         validations=(),
         fix=_FIX,
+        rationale=_annotated(annotations, "description"),
         equivalents=policy.aliases,
     )
+
+
+def _annotated(annotations: Mapping[str, str], what: str) -> str:
+    """What authors of policies say about them: Kyverno's and Gatekeeper's annotations, or one without a prefix."""
+    keys = (f"policies.kyverno.io/{what}", f"metadata.gatekeeper.sh/{what}", what)
+    return next((annotations[key].strip() for key in keys if key in annotations), "")
 
 
 def _strangers(objects: Sequence[KubernetesObject], policies: Sequence[AdmissionPolicy]) -> list[Problem]:

@@ -19,13 +19,14 @@ class Resource(NamedTuple):
     """A resource: its plural name and whether it lives in namespaces.
 
     `equivalents` are the other (group, version)s that serve the same thing. `converts`: what is stored under one looks
-    different under another.
+    different under another. `guessed`: nobody declares it.
     """
 
     name: str
     namespaced: bool
     equivalents: tuple[tuple[str, str], ...] = ()
     converts: bool = False
+    guessed: bool = False
 
 
 #: Groups that serve one and the same thing under the same resource name (kube-apiserver, storage of cohabiting groups).
@@ -34,7 +35,11 @@ _COHABITING = (frozenset({"extensions", "apps", "networking.k8s.io", "policy"}),
 
 def resource_of(group: str, version: str, kind: str, project: Project) -> Resource:
     """The resource of a kind; one that nobody declares is taken to be namespaced, under the plural one would guess."""
-    return _built_in(group, version, kind) or _custom(group, version, kind, project) or Resource(plural(kind), True)
+    return (
+        _built_in(group, version, kind)
+        or _custom(group, version, kind, project)
+        or Resource(plural(kind), True, guessed=True)
+    )
 
 
 def getter(project: Project) -> Callable[[str, str, str, str], Mapping[str, Any] | None]:

@@ -104,6 +104,10 @@ def test_conditions_and_failure_policy() -> None:
 def test_a_policy_goes_by_its_template_and_its_kind() -> None:
     (check,) = checks(manifest(template(), constraint()))
     assert (check.policy.id, check.policy.equivalents) == ("sample", {"gatekeeper": ("Sample",)})
+    annotated = template()
+    annotated["metadata"]["annotations"] = {"metadata.gatekeeper.sh/title": "Samples", "description": "Why."}
+    (check,) = checks(manifest(annotated, constraint()))
+    assert (check.policy.summary, check.policy.rationale) == ("Samples", "Why.")
 
 
 def test_what_is_missing_is_said() -> None:

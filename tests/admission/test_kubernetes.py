@@ -205,6 +205,20 @@ def test_parameters_beside_the_policy() -> None:
     assert [o.verdict for o in judge(check, DEPLOYMENT)] == ["fail"]
 
 
+def test_parameters_of_a_kind_that_nobody_declares() -> None:
+    kind = {"paramKind": {"apiVersion": "rules.example.com/v1", "kind": "ReplicaLimit"}}
+    limit = "{apiVersion: rules.example.com/v1, kind: ReplicaLimit, metadata: {name: limit%s}, maximum: 0}"
+    judged = policy("object.spec.replicas <= params.maximum", **kind)
+    missing = ["unknown: cannot be judged: no ReplicaLimit `limit` is among the files"]
+    failed = ["fail: failed expression: object.spec.replicas <= params.maximum"]
+    bound = binding(paramRef={"name": "limit", "parameterNotFoundAction": "Deny"})
+    assert messages(judged, bound, others=(limit % "",)) == failed
+    assert messages(judged, bound, others=(limit % ", namespace: default",)) == failed
+    assert messages(judged, bound, others=(limit % ", namespace: other",)) == missing
+    bound["spec"]["paramRef"]["namespace"] = "other"
+    assert messages(judged, bound, others=(limit % ", namespace: other",)) == failed
+
+
 def test_parameters_that_nobody_names() -> None:
     assert messages(policy("params == null", **PARAMS), binding()) == []
     (said,) = messages(policy(BOUNDED, **PARAMS))
