@@ -11,7 +11,7 @@ import base64
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from policykit_webhook import authority
 from policykit_webhook.logs import LOGGER, log
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from policykit_webhook.authority import Credential
-    from policykit_webhook.store import Store
 
 #: A mounted Secret takes its time to every replica: kubelet's sync period and its cache, and the servers' own poll.
 SPREAD = timedelta(minutes=3)
@@ -35,6 +34,22 @@ class Managed:
     bundle: tuple[bytes, ...]
     changed: datetime
     next_authority: Credential | None = None
+
+
+class Store(Protocol):
+    """Where certificates are kept (`store.py`: a cluster)."""
+
+    async def lead(self) -> bool:
+        """Takes or keeps the lead; False while somebody else has it."""
+        ...
+
+    async def read(self) -> Managed | None: ...
+
+    async def write(self, managed: Managed) -> None: ...
+
+    async def trust(self, bundle: str) -> None:
+        """Has the callers trust this `caBundle` from now on."""
+        ...
 
 
 class Names(NamedTuple):

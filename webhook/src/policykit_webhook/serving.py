@@ -188,7 +188,7 @@ def run_certificates(places: Places, names: Names, probes: tuple[str, int], poll
 
     from policykit_webhook.certificates import manage
     from policykit_webhook.probes import Probes
-    from policykit_webhook.store import Store
+    from policykit_webhook.store import ClusterStore
 
     logs.configure("info")
     health = WorkerHealth()
@@ -198,7 +198,7 @@ def run_certificates(places: Places, names: Names, probes: tuple[str, int], poll
     async def run() -> None:
         from lightkube import AsyncClient
 
-        await manage(Store(AsyncClient(), places), names, health.beat, poll)
+        await manage(ClusterStore(AsyncClient(), places), names, health.beat, poll)
 
     Probes(listen(*probes), health, lambda: generate_latest(CollectorRegistry())).start()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # the Lease says who leads, whatever becomes of us

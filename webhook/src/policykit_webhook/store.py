@@ -35,7 +35,7 @@ class Places:
 
 
 @dataclass(slots=True)
-class Store:
+class ClusterStore:
     """Reads and writes them. Every write names the version it goes by: two leaders cannot both win."""
 
     client: AsyncClient
