@@ -13,6 +13,7 @@ from policykit.document import Source
 from policykit.errors import UsageError
 from policykit.suppress.own_rules import OWN_RULES
 from policykit.views.base_images import BaseImage
+from policykit.views.built_images import BuiltImage
 from tests.fakes import FakeCatalogue
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class TestLoad:
 
     def test_everything_it_may_say(self) -> None:
         Path("own").mkdir()
+        Path("own", "Dockerfile").touch()
         found = config(
             "policies: own\n"
             "select: [image]\nignore: [DL3006, image-explicit-tag]\n"
@@ -62,6 +64,7 @@ class TestLoad:
             "exclude: ['vendor/']\nfailOn: never\nnamespace: shop\nkubernetesVersion: '1.30'\n"
             "buildArgs: {A: x, B: 1, C: ''}\n"
             "baseImages: {'registry.example/base/*': {user: '10001', tags: 'v*', windows: false}}\n"
+            "images: {registry.example/web: {dockerfile: own/Dockerfile, target: run}}\n"
             "exceptions: [{rule: locked, reason: why, files: legacy/, resource: {kind: Pod}, expires: 2027-01-31}]\n"
             "webhook: {anything: [goes]}\n"
         )
@@ -75,9 +78,10 @@ class TestLoad:
         assert found.kubernetes_version == (1, 30)
         assert found.build_args == {"A": "x", "B": "1", "C": ""}
         assert found.base_images == (BaseImage(("registry.example/base/*",), "10001", "v*", windows=False),)
+        assert found.built_images == (BuiltImage(("registry.example/web",), "own/Dockerfile", "run"),)
         (exception,) = found.exceptions
         assert (exception.rule, exception.reason, exception.expires) == ("locked", "why", "2027-01-31")
-        assert exception.span[:3] == ("policykit.yaml", 11, 21)
+        assert exception.span[:3] == ("policykit.yaml", 12, 21)
         assert exception.covers_file("legacy/a/b.yaml")
         assert not exception.covers_file("other/legacy.yaml")
         assert found.webhook == {"anything": ["goes"]}
@@ -87,7 +91,7 @@ class TestLoad:
         [
             ("slect: [a]", "policykit.yaml:1:1: unknown key `slect` (did you mean `select`?)"),
             ("a: 1", "policykit.yaml:1:1: unknown key `a` (one of baseImages, buildArgs, exceptions, exclude, failOn, "
-             "ignore, kubernetesVersion, namespace, policies, rules, select, webhook)"),
+             "ignore, images, kubernetesVersion, namespace, policies, rules, select, webhook)"),
             ("- a", "policykit.yaml:1:1: a configuration must be a mapping, not a list"),
             ("select: {a: 1}", "policykit.yaml:1:9: `select` must be a list, not a mapping"),
             ("select: [1]", "policykit.yaml:1:10: `select[0]` must be a text, not the number 1 (put it in quotes)"),
@@ -109,6 +113,10 @@ class TestLoad:
             ("buildArgs: {A: true}", "policykit.yaml:1:16: `buildArgs.A` must be a text, not true (put it in quotes)"),
             ("baseImages: {a: {tags: x}}",
              "policykit.yaml:1:14: says nothing about the user of these images (add `user:`)"),
+            ("images: {a: {target: x}}",
+             "policykit.yaml:1:10: says nothing about what makes these images (add `dockerfile:`)"),
+            ("images: {a: {dockerfile: no/Dockerfile}}", "policykit.yaml:1:26: `no/Dockerfile` is no file"),
+            ("images: {a: Dockerfile}", "policykit.yaml:1:13: `images.a` must be a mapping, not `Dockerfile`"),
             ("exceptions: {a: 1}", "policykit.yaml:1:13: `exceptions` must be a list"),
             ("exceptions: [{rule: a}]", "policykit.yaml:1:14: an exception needs a `reason`"),
             ("exceptions: [{rule: a, reason: b, expires: 2027-02-30}]",

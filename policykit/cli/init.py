@@ -46,6 +46,8 @@ TEMPLATE = """\
 #   BASE: alpine:3.22
 # baseImages:            # the users that images of your own run as
 #   registry.example.com/base/*: {user: "10001"}
+# images:                # the Dockerfiles that images of your own are built from
+#   registry.example.com/shop/web: {dockerfile: Dockerfile}    # target: a stage other than the last
 
 # Violations that are accepted, each with a reason. `expires` is the last day an exception holds.
 # exceptions:

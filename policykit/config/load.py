@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from policykit.document import Route, Source
     from policykit.suppress.exceptions import PolicyException
     from policykit.views.base_images import BaseImage
+    from policykit.views.built_images import BuiltImage
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _KUBERNETES_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)?")
@@ -61,6 +62,7 @@ class _Loader:
             "kubernetesVersion": ("kubernetes_version", self._kubernetes_version),
             "buildArgs": ("build_args", self._build_args),
             "baseImages": ("base_images", self._base_images),
+            "images": ("built_images", self._images),
             "exceptions": ("exceptions", self._exceptions),
             "webhook": ("webhook", lambda value, _: value),
         }
@@ -149,6 +151,23 @@ class _Loader:
             if isinstance(facts, dict) and "user" not in given:
                 reader.problem(place, "says nothing about the user of these images", "add `user:`", key=True)
             found.append(BaseImage((pattern,), **{"user": "", **given}))
+        return tuple(found)
+
+    def _images(self, value: Any, route: Route) -> tuple[BuiltImage, ...]:
+        from policykit.views.built_images import BuiltImage
+
+        reader = self._reader
+        found = []
+        for pattern, facts in reader.mapping(value, route).items():
+            place = (*route, pattern)
+            known = reader.known_keys(facts, place, ("dockerfile", "target"))
+            given = {key: reader.text(inner, inside) for key, inner, inside in known}
+            path = self._directory / given.get("dockerfile", "")
+            if isinstance(facts, dict) and "dockerfile" not in facts:
+                reader.problem(place, "says nothing about what makes these images", "add `dockerfile:`", key=True)
+            elif given.get("dockerfile") and not path.is_file():
+                reader.problem((*place, "dockerfile"), f"`{given['dockerfile']}` is no file")
+            found.append(BuiltImage((pattern,), display_name(str(path.absolute())), given.get("target", "")))
         return tuple(found)
 
     def _exceptions(self, value: Any, route: Route) -> tuple[PolicyException, ...]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from policykit.policy import OnUnknown
     from policykit.suppress.exceptions import PolicyException
     from policykit.views.base_images import BaseImage
+    from policykit.views.built_images import BuiltImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +45,6 @@ class Config:
     kubernetes_version: tuple[int, int] | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     base_images: tuple[BaseImage, ...] = ()
+    built_images: tuple[BuiltImage, ...] = ()
     exceptions: tuple[PolicyException, ...] = ()
     webhook: Any = None

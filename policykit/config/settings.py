@@ -74,6 +74,7 @@ class Settings(NamedTuple):
         return Facts(
             build_args={k: v for config in self.chain for k, v in config.build_args.items()} | dict(build_args),
             base_images=tuple(image for config in reversed(self.chain) for image in config.base_images),
+            built_images=tuple(image for config in reversed(self.chain) for image in config.built_images),
             **given,
         )
 

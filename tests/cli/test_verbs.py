@@ -126,7 +126,7 @@ class TestInit:
         lines = [line.removeprefix("# ") for line in path.read_text().splitlines()]
         (policykit.directory / "policies").mkdir()
         first = ("policies", "select", "ignore", "rules", "exclude", "failOn", "namespace", "kubernetesVersion")
-        keys = (*first, "buildArgs", "baseImages", "exceptions")
+        keys = (*first, "buildArgs", "baseImages", "images", "exceptions")
         kept = [line for line in lines if line.startswith((*(f"{key}:" for key in keys), "  "))]
         assert yaml.safe_load("\n".join(kept)).keys() == set(keys)
         path.write_text("\n".join(line for line in kept if not line.startswith("policies:")))
