@@ -1,0 +1,1 @@
+"""Measures policykit beside its peers: `python -m benchmarks` (see `--help`)."""
