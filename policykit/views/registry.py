@@ -192,14 +192,6 @@ VIEWS: Mapping[str, View] = {
             variable="service",
         ),
         View(
-            "builtContainer",
-            "built_containers:BUILT_CONTAINER",
-            _CONTAINER_PARTS,
-            {"compose": "built_containers:compose_built", "kubernetes": "built_containers:kubernetes_built"},
-            of_project=True,
-            variable="container",
-        ),
-        View(
             "configReference",
             "object_references:CONFIG_REFERENCE",
             _ANY_PATH,

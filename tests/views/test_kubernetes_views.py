@@ -1,11 +1,8 @@
-"""API versions, volume claims, pods and mappings of Kubernetes objects; containers beside their Dockerfile."""
+"""API versions, volume claims, pods and mappings of Kubernetes objects."""
 
 from __future__ import annotations
 
-from policykit.document import Source
-from policykit.views.built_containers import compose_built
 from policykit.views.project import Facts
-from policykit.views.read import read_project
 from tests.views.builders import data, place, subjects
 
 
@@ -79,18 +76,3 @@ def test_an_object_is_found_by_path() -> None:
     (subject,) = subjects("object", text)
     assert place(subject, 'metadata.annotations["a.b/c"]') == (6, 12, 'metadata.annotations["a.b/c"]')
     assert place(subject, "")[:2] == (2, 1)
-
-
-def test_a_service_beside_its_dockerfile() -> None:
-    files = {
-        "compose.yaml": "services:\n  web: {build: {context: app, target: run}, ports: ['8080:80'], read_only: true}\n",
-        "app/Dockerfile": 'FROM alpine AS run\nEXPOSE 80\nVOLUME /data\nENTRYPOINT ["tini"]\nFROM alpine\nEXPOSE 1\n',
-    }
-    sources = {name: Source(name, text) for name, text in files.items()}
-    project = read_project(sources.values(), Facts(), sources.get)
-    (subject,) = compose_built(None, project)
-    assert subject.data["ports"] == [80]
-    assert subject.data["exposed"] == [80]
-    assert subject.data["imageVolumes"] == ["/data"]
-    assert subject.data["imageEntrypoint"] == ["tini"]
-    assert subject.data["readOnlyRootFilesystem"]

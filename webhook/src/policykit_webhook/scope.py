@@ -81,7 +81,7 @@ POD_KINDS = frozenset(list(KINDS)[:9])
 VIEW_KINDS: Mapping[str, frozenset[str] | None] = {
     **dict.fromkeys(("image", "container", "pod", "securityContext", "volume", "port"), POD_KINDS),
     **dict.fromkeys(("environmentVariable", "mount", "probe", "namespace", "workload"), POD_KINDS),
-    **dict.fromkeys(("imageUse", "builtContainer", "configReference"), POD_KINDS),
+    **dict.fromkeys(("imageUse", "configReference"), POD_KINDS),
     **dict.fromkeys(("apiVersion", "mapping", "object", "resource", "schemaViolation")),
     "volumeClaim": frozenset({"PersistentVolumeClaim", "StatefulSet"}),
     "autoscaler": frozenset({"HorizontalPodAutoscaler"}),
