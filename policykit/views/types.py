@@ -170,18 +170,6 @@ CONTAINER = ObjectType(
     },
 )
 
-STAGE = ObjectType(
-    "Stage",
-    {
-        "index": INT,
-        "name": STRING,
-        "final": BOOL,  # what a build without --target makes
-        "image": IMAGE,  # FROM, "" where it is an earlier stage
-        "parent": STRING,  # the earlier stage it starts from
-        "user": USER,  # at its end
-    },
-)
-
 NAMESPACE = ObjectType(
     "Namespace",
     {
