@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Contender(NamedTuple):
-    """A command that is measured. `found` reads how much it found out of its output; `prepare` runs before each round, unmeasured."""
+    """A command to measure. `found` counts the findings in its output; `prepare` runs before each round, unmeasured."""
 
     name: str
     command: Sequence[str]
