@@ -21,7 +21,7 @@ from policykit.admission.form import (
     strings,
     validations_of,
 )
-from policykit.admission.matching import ALWAYS
+from policykit.admission.matching import ALWAYS, NEVER
 from policykit.views.objects import mapping, sequence, text
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ def _bindings(constraint: KubernetesObject) -> Iterator[Binding]:
 
 def _match(match: Mapping[str, Any]) -> Criterion:
     """All parts of a constraint's `match`; a part that is not there, or empty, holds."""
+    if match.get("source") == "Generated":
+        return NEVER  # it is about objects that Gatekeeper makes up, of which none is in a file
     parts: list[Criterion] = []
     if kinds := [mapping(entry) for entry in sequence(match.get("kinds"))]:
         parts.append(("groups", [(strings(k.get("apiGroups")), strings(k.get("kinds"))) for k in kinds]))

@@ -37,12 +37,11 @@ if TYPE_CHECKING:
 Criterion = tuple[Any, ...]
 Meets = Callable[["Request"], bool | Unknown]
 
-#: Met by every request.
+#: Met by every request, and by none.
 ALWAYS: Criterion = ("all",)
+NEVER: Criterion = ("any",)
 
 _DIFFERS = Unknown(("requests of a sort differ in it",))
-
-
 #: What depends on more than `Request.sort`.
 _INDIVIDUAL = frozenset({"names", "namespaces", "labels", "namespaceLabels", "like", "user"})
 

@@ -67,6 +67,8 @@ def severities(text: str, *documents: Any, facts: Facts | None = None) -> list[A
         ({"namespaceSelector": {"matchLabels": {"app": "x"}}}, NODE, True),
         ({"name": "w*"}, POD, True),
         ({"name": "x"}, POD, False),
+        ({"source": "Original"}, POD, True),
+        ({"source": "Generated"}, POD, False),
     ],
 )
 def test_match(match: dict[str, Any], text: str, judged: bool) -> None:

@@ -6,15 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from policykit.admission.form import selector_of, strings
+from policykit.admission.matching import NEVER
 from policykit.views.objects import mapping, sequence, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from policykit.admission.matching import Criterion
-
-#: Met by no request: Kyverno takes a filter that says nothing for a mistake.
-NEVER: Criterion = ("any",)
 
 _VERSION = re.compile(r"v\d((alpha|beta)\d)?|\*")
 _WILDCARDS = re.compile(r"[*?]")
@@ -40,6 +38,7 @@ def criterion(block: Any) -> Criterion:
 
 def _filter(entry: Mapping[str, Any]) -> Criterion:
     parts = (*_resources(mapping(entry.get("resources"))), *_users(entry))
+    # Kyverno takes a filter that says nothing for a mistake.
     return ("all", *parts) if parts else NEVER
 
 

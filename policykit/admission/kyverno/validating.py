@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from policykit.admission.form import AdmissionPolicy, Binding, Rule, expressions_of, problem_at, strings
 from policykit.admission.kubernetes import severity_of
 from policykit.admission.kyverno.exceptions import allowances, exempting
-from policykit.admission.kyverno.filters import NEVER
 from policykit.admission.kyverno.lifting import CONTROLLERS, CRON_JOBS, Lift, rewriter
 from policykit.admission.kyverno.lifting import KINDS as CONTROLLER_KINDS
+from policykit.admission.matching import NEVER
 from policykit.admission.resource_rules import match_resources
 from policykit.admission.resources import plural
 from policykit.views.objects import mapping, sequence
