@@ -21,6 +21,7 @@ from policykit.document import Source, Span
 from policykit.errors import Problem, UsageError
 from policykit.files import display_name
 from policykit.suppress import Given, suppress
+from policykit.suppress.annotation import PREFIX
 from policykit.views.objects import AdmittedObject, annotations_of
 from policykit_webhook import bundle, decision
 from policykit_webhook.judge import Rule, Violation
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _NAMESPACE = "namespace"
 #: The category of policies in the API server's own form, or that of another engine.
 _ADMISSION = "admission"
+_MAY_SUPPRESS = Source("", PREFIX)
 _UNKNOWN_FACTS = "what else is in the namespace is not known"
 
 
@@ -175,12 +177,23 @@ def _rule(policy: Policy, said: RuleSettings, file: str) -> Rule:
     return Rule(policy.id, said.severity, "fail", every, every, None, own_matches(policy, file))
 
 
+class _Reviewed(AdmittedObject):
+    """An object with a text, as far as suppressions look into one:
+
+    whether it is worth their while to read annotations.
+    """
+
+    __slots__ = ()
+
+    @property
+    def source(self) -> Source:
+        return _MAY_SUPPRESS
+
+
 def _document(subject: Mapping[str, Any], review: Review) -> AdmittedObject:
     """The subject where the request says it is: what it says itself of its namespace does not count."""
     request = {**review.request, "object": review.object, "oldObject": review.old_object}
-    return AdmittedObject(
-        subject, review.kind.api_version, review.kind.name, review.name, review.namespace, request=request
-    )
+    return _Reviewed(subject, review.kind.api_version, review.kind.name, review.name, review.namespace, request=request)
 
 
 def _other(obj: Mapping[str, Any]) -> AdmittedObject:
