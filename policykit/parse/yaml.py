@@ -7,6 +7,7 @@ span comes from the tree of `yaml_nodes`, composed for the one document in quest
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -52,14 +53,13 @@ class YamlFile:
 class YamlDocument:
     """One document of a stream; implements `policykit.document.Document`."""
 
-    __slots__ = ("_data", "_file", "_is_json", "_range", "_root")
+    __slots__ = ("_data", "_file", "_is_json", "_range")
 
     def __init__(self, file: YamlFile, start: int, end: int, data: Any = _SPECIAL, *, is_json: bool = False) -> None:
         """`start` and `end` are offsets in the file's text; without `data` it comes from the tree (ParseError)."""
         self._file = file
         self._range = start, end
         self._is_json = is_json
-        self._root: Node | None = None
         self._data = self.root.data() if data is _SPECIAL else data
 
     @property
@@ -76,18 +76,19 @@ class YamlDocument:
 
     @property
     def root(self) -> Node:
-        """The document as a tree of nodes, composed on first use."""
-        if self._root is None:
-            file, (start, end) = self._file, self._range
-            if self._is_json:
-                self._root = yaml_json.compose(file.source.text, start, file.rules, file.lines)
-            else:
-                next_event = events(file.source.text[start:end])
-                self._root = yaml_nodes.compose(file.source, start, file.rules, file.lines, next_event)
-        return self._root
+        """The document as a tree of nodes, composed when asked for."""
+        return _compose(self._file, *self._range, self._is_json)
 
     def span(self, route: Route, *, key: bool = False) -> Span:
         return yaml_nodes.find(self.root, route, key=key)
+
+
+@lru_cache(maxsize=64)
+def _compose(file: YamlFile, start: int, end: int, is_json: bool) -> Node:
+    """A tree takes fifty times the memory of its text, so that of a large run only the latest are kept."""
+    if is_json:
+        return yaml_json.compose(file.source.text, start, file.rules, file.lines)
+    return yaml_nodes.compose(file.source, start, file.rules, file.lines, events(file.source.text[start:end]))
 
 
 def parse_yaml(source: Source, rules: Rules) -> Iterator[YamlDocument | ParseError]:
