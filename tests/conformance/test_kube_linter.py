@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -54,6 +55,7 @@ DEPLOYMENT_LIKE = frozenset(
 #: Our policies for kube-linter's templates, of which its users make checks of their own.
 TEMPLATES: Mapping[str, str] = {
     "forbidden-annotation": "forbidden-annotation",
+    "kubeconform": "api-schema-violation",
     "statefulset-volumeclaimtemplate-annotation": "volume-claim-annotation-missing",
 }
 
@@ -73,18 +75,19 @@ def count(case: Mapping[str, Any]) -> int | None:
     """How often our rules report; None where none stands for the check."""
     rule = case["rule"]
     if case["config"]:
-        return sum(custom(case["input"], one) for one in yaml.safe_load(case["config"])["customChecks"])
+        found = [custom(case["input"], one) for one in yaml.safe_load(case["config"])["customChecks"]]
+        return None if None in found else sum(number or 0 for number in found)
     rules = equivalents("kube-linter", rule)
     return len(check({"objects.yaml": case["input"]}, rules, BUILT_IN.get(rule)).findings) if rules else None
 
 
-def custom(text: str, config: Mapping[str, Any]) -> int:
-    """Findings for a check made of a template."""
+def custom(text: str, config: Mapping[str, Any]) -> int | None:
+    """Findings for a check made of a template; None for a template that no policy stands for."""
     rule, params = TEMPLATES.get(config["template"]), config["params"]
     if config["template"] == "cel-expression":
         return own_expression(text, params["check"], config["scope"]["objectKinds"])
     if rule is None:
-        return 0
+        return None
     if config["template"] == "forbidden-annotation":
         given = {"forbidden": [f"{params['key']}={params['value'].strip()}"]}
     else:
@@ -109,6 +112,8 @@ def own_expression(text: str, expression: str, kinds: list[str]) -> int:
 
 def test_verdicts_are_those_of_kube_linter() -> None:
     comparison = Comparison("kube-linter")
+    schemas = find_spec("kubernetes_validate") is not None  # the extra `schema`
     for case in read_cases("kubernetes/kube_linter.jsonl"):
-        comparison.record(case, difference(case))
+        if schemas or case["rule"] not in ("schema-validation", "template-kubeconform"):
+            comparison.record(case, difference(case))
     comparison.conclude()
