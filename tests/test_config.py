@@ -91,7 +91,7 @@ class TestLoad:
         [
             ("slect: [a]", "policykit.yaml:1:1: unknown key `slect` (did you mean `select`?)"),
             ("a: 1", "policykit.yaml:1:1: unknown key `a` (one of baseImages, buildArgs, exceptions, exclude, failOn, "
-             "ignore, images, kubernetesVersion, namespace, policies, rules, select, webhook)"),
+             "ignore, images, kubernetesVersion, namespace, policies, rules, select, user, webhook)"),
             ("- a", "policykit.yaml:1:1: a configuration must be a mapping, not a list"),
             ("select: {a: 1}", "policykit.yaml:1:9: `select` must be a list, not a mapping"),
             ("select: [1]", "policykit.yaml:1:10: `select[0]` must be a text, not the number 1 (put it in quotes)"),
@@ -200,13 +200,14 @@ class TestSettings:
     def test_facts(self) -> None:
         settings = Settings(
             (
-                config("namespace: far\nkubernetesVersion: v1.30.2"),
+                config("namespace: far\nkubernetesVersion: v1.30.2\nuser: {username: jane, groups: devs}"),
                 config("buildArgs: {A: far, B: far}\nbaseImages: {a: {user: x}}"),
                 config("namespace: near\nbuildArgs: {B: near, C: near}\nbaseImages: {b: {user: 1000}}"),
             )
         )
         facts = settings.facts({"C": "said"})
         assert (facts.namespace, facts.kubernetes_version) == ("near", (1, 30))
+        assert facts.user == {"username": "jane", "groups": ["devs"]}
         assert facts.build_args == {"A": "far", "B": "near", "C": "said"}
         assert [image.user for image in facts.base_images] == ["1000", "x"]
         assert Settings().facts({}).namespace == "default"

@@ -42,6 +42,7 @@ TEMPLATE = """\
 # What files do not say themselves.
 # namespace: default     # of objects that name none
 # kubernetesVersion: "1.36"
+# user: {username: jane, groups: ["system:authenticated"]}    # who creates objects: admission policies may ask
 # buildArgs:             # as given to docker build
 #   BASE: alpine:3.22
 # baseImages:            # the users that images of your own run as

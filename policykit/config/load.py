@@ -60,6 +60,7 @@ class _Loader:
             "failOn": ("fail_on", lambda value, route: reader.choice(value, route, FAIL_ON)),
             "namespace": ("namespace", self._namespace),
             "kubernetesVersion": ("kubernetes_version", self._kubernetes_version),
+            "user": ("user", self._user),
             "buildArgs": ("build_args", self._build_args),
             "baseImages": ("base_images", self._base_images),
             "images": ("built_images", self._images),
@@ -125,6 +126,16 @@ class _Loader:
         if text and match is None:
             self._reader.problem(route, f"`{text}` is no version of Kubernetes", 'write it as "1.34"')
         return (int(match[1]), int(match[2])) if match else None
+
+    def _user(self, value: Any, route: Route) -> Mapping[str, Any]:
+        """Who asks for the objects in files, as admission policies see it (`userInfo`)."""
+        user: dict[str, Any] = {}
+        for key, inner, place in self._reader.known_keys(value, route, ("username", "groups")):
+            if key == "username":
+                user[key] = self._reader.text(inner, place)
+            else:
+                user[key] = [text for text, _ in self._reader.texts(inner, place)]
+        return user
 
     def _build_args(self, value: Any, route: Route) -> Mapping[str, str]:
         found = {}

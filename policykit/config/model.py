@@ -43,6 +43,7 @@ class Config:
     fail_on: FailOn | None = None
     namespace: str | None = None
     kubernetes_version: tuple[int, int] | None = None
+    user: Mapping[str, Any] | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     base_images: tuple[BaseImage, ...] = ()
     built_images: tuple[BuiltImage, ...] = ()

@@ -71,6 +71,8 @@ class Settings(NamedTuple):
                 given["namespace"] = config.namespace
             if config.kubernetes_version:
                 given["kubernetes_version"] = config.kubernetes_version
+            if config.user:
+                given["user"] = config.user
         return Facts(
             build_args={k: v for config in self.chain for k, v in config.build_args.items()} | dict(build_args),
             base_images=tuple(image for config in reversed(self.chain) for image in config.base_images),
