@@ -90,8 +90,8 @@ class TestLoad:
         ("text", "expected"),
         [
             ("slect: [a]", "policykit.yaml:1:1: unknown key `slect` (did you mean `select`?)"),
-            ("a: 1", "policykit.yaml:1:1: unknown key `a` (one of baseImages, buildArgs, exceptions, exclude, failOn, "
-             "ignore, images, kubernetesVersion, namespace, policies, rules, select, user, webhook)"),
+            ("a: 1", "policykit.yaml:1:1: unknown key `a` (one of baseImages, buildArgs, exceptions, exclude, extends, "
+             "failOn, ignore, images, kubernetesVersion, namespace, policies, rules, select, user, webhook)"),
             ("- a", "policykit.yaml:1:1: a configuration must be a mapping, not a list"),
             ("select: {a: 1}", "policykit.yaml:1:9: `select` must be a list, not a mapping"),
             ("select: [1]", "policykit.yaml:1:10: `select[0]` must be a text, not the number 1 (put it in quotes)"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from policykit.cli import memo
 from policykit.cli.main import CLEAN, NOTHING_TO_CHECK, VIOLATIONS, say
 from policykit.cli.options import add_catalogue_arguments, cache_directory, policy_directories, split_names
-from policykit.config import FAIL_ON
+from policykit.config import FAIL_ON, kubernetes_version
 from policykit.disk import NotedDisk
 from policykit.errors import Problem, UsageError
 from policykit.files import STDIN
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the least severity that exits with 1 (default: error)",
     )
     add("--build-arg", metavar="NAME=VALUE", action="append", default=[], help="a build argument, as for docker build")
+    add("--kube-version", metavar="VERSION", help="the version of Kubernetes that objects are for, such as 1.34")
     add("--allow-empty", action="store_true", help="exit with 0 if there is nothing to check")
     add("--no-inline-suppressions", action="store_true", help="honour no comments and annotations, only exceptions")
     add("--force-exclude", action="store_true", help="apply `exclude` of the configuration to named files, too")
@@ -82,6 +83,8 @@ def run(parsed: argparse.Namespace) -> int:
         inline=not parsed.no_inline_suppressions,
         force_exclude=parsed.force_exclude,
         per_file=parsed.per_file,
+        presets=split_names(parsed.preset),
+        kubernetes_version=_kubernetes_version(parsed.kube_version),
     )
     with Progress(None if parsed.quiet else sys.stderr) as progress:
         evaluation = evaluate_paths(request, progress, disk)
@@ -120,6 +123,13 @@ def _build_args(given: Sequence[str]) -> Mapping[str, str]:
             raise UsageError(Problem("not NAME=VALUE", f"--build-arg {text}"))
         found[name] = value
     return found
+
+
+def _kubernetes_version(text: str | None) -> tuple[int, int] | None:
+    version = None if text is None else kubernetes_version(text)
+    if text is not None and version is None:
+        raise UsageError(Problem("no version of Kubernetes", f"--kube-version {text}", "write it as 1.34"))
+    return version
 
 
 def _texts(evaluation: Evaluation, outputs: Sequence[Output], parsed: argparse.Namespace) -> list[tuple[str, str]]:

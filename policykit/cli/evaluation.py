@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,6 +46,8 @@ class Request(NamedTuple):
     inline: bool = True
     force_exclude: bool = False
     per_file: bool = False
+    presets: tuple[str, ...] = ()
+    kubernetes_version: tuple[int, int] | None = None
 
 
 class Evaluation(NamedTuple):
@@ -59,7 +62,7 @@ class Evaluation(NamedTuple):
 def evaluate_paths(request: Request, progress: Progress, disk: Disk) -> Evaluation:
     """Check what the request names. UsageError with all problems of paths, of configurations or of policies."""
     walked = [] if request.per_file else [Path(path) for path in request.paths if disk.kind(path) == "directory"]
-    configs = Configs(request.config, walked, disk)
+    configs = Configs(request.config, walked, disk, request.presets)
     found = _find(request, configs, disk)
 
     def settings(name: str) -> Settings:
@@ -133,6 +136,8 @@ def _by_facts(
         said = settings(item.name)
         if id(said) not in known:
             facts = said.facts(request.build_args)
+            if request.kubernetes_version is not None:
+                facts = replace(facts, kubernetes_version=request.kubernetes_version)
             group = next((group for other, group in groups if other == facts), None)
             if group is None:
                 group = []

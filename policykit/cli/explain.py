@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policykit.cli.main import CLEAN
-from policykit.cli.options import add_catalogue_arguments, cache_directory, policy_directories
+from policykit.cli.options import add_catalogue_arguments, cache_directory, policy_directories, split_names
 from policykit.errors import Problem, UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run(parsed: argparse.Namespace) -> int:
     if own := OWN_RULES.get(parsed.rule):
         sys.stdout.write(f"{parsed.rule} ({own.severity})\n{own.summary}\n\n{own.help}\n")
         return CLEAN
-    configs = Configs(parsed.config)
+    configs = Configs(parsed.config, presets=split_names(parsed.preset))
     settings = configs.settings(Path())
     configs.check()
     directories = (*settings.policies, *policy_directories(parsed))

@@ -19,6 +19,10 @@ TEMPLATE = """\
 # the last word there.
 # Every line that is commented out shows the default, or an example of what could be said.
 
+# Named sets of rules to begin with: default, strict, pss-baseline, pss-restricted, or what another tool checks by
+# default: hadolint, buildkit, kube-linter, kube-score, polaris, dclint. Several add up.
+# extends: [default, pss-restricted]
+
 # Directories of your own policies, relative to this file.
 # policies: [policies]
 
@@ -41,7 +45,7 @@ TEMPLATE = """\
 
 # What files do not say themselves.
 # namespace: default     # of objects that name none
-# kubernetesVersion: "1.36"
+# kubernetesVersion: "1.36"    # or `--kube-version`; what api-schema-violation and others judge by
 # user: {username: jane, groups: ["system:authenticated"]}    # who creates objects: admission policies may ask
 # buildArgs:             # as given to docker build
 #   BASE: alpine:3.22

@@ -21,6 +21,9 @@ def add_catalogue_arguments(parser: argparse.ArgumentParser) -> None:
         "--policies", metavar="DIR", action="append", default=[], help="policies of your own, beside the built-in ones"
     )
     parser.add_argument("--config", metavar="FILE", help="the only configuration, in place of policykit.yaml files")
+    parser.add_argument(
+        "--preset", metavar="NAME", action="append", default=[], help="a named set of rules, as with `extends`"
+    )
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the user's cache")
 
 

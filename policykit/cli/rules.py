@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from policykit.cli.main import CLEAN
-from policykit.cli.options import add_catalogue_arguments, cache_directory, policy_directories
+from policykit.cli.options import add_catalogue_arguments, cache_directory, policy_directories, split_names
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +40,7 @@ def run(parsed: argparse.Namespace) -> int:
     from policykit.catalogue import load_catalogue
     from policykit.config import Choice, Configs
 
-    configs = Configs(parsed.config)
+    configs = Configs(parsed.config, presets=split_names(parsed.preset))
     settings = configs.settings(Path())
     configs.check()
     directories = (*settings.policies, *policy_directories(parsed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policykit.config.settings import FAIL_ON, Choice, FailOn, InForce, Name, Settings
+from policykit.config.settings import FAIL_ON, Choice, FailOn, InForce, Name, Settings, kubernetes_version
 from policykit.disk import Disk
 from policykit.document import Unreadable
 from policykit.errors import Problem, UsageError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from policykit.config.model import Config
 
-__all__ = ["FAIL_ON", "NAME", "Choice", "Configs", "FailOn", "InForce", "Name", "Settings"]
+__all__ = ["FAIL_ON", "NAME", "Choice", "Configs", "FailOn", "InForce", "Name", "Settings", "kubernetes_version"]
 
 NAME = "policykit.yaml"
 
@@ -29,16 +29,21 @@ class Configs:
         explicit: str | None = None,
         walked: Sequence[Path] = (),
         disk: Disk = Disk(),  # noqa: B008  it has no state
+        presets: Sequence[str] = (),
     ) -> None:
-        """`explicit` names the only file to use; `walked` are the directories that a run looks at as a whole."""
+        """`explicit` names the only file to use; `walked` are the directories that a run looks at as a whole.
+
+        `presets` are the names of those that hold everywhere, before all files.
+        """
         self._disk = disk
         self._walked = tuple(path.absolute() for path in walked)
         self._problems: list[Problem] = []
-        self._files: dict[Path, Config | None] = {}
+        self._files: dict[Path, tuple[Config, ...]] = {}
         self._settings: dict[Path, Settings] = {}
         self._only: Settings | None = None
+        self._presets = Settings(self._preset(tuple(Name(name) for name in presets)))
         if explicit is not None:
-            self._only = Settings(self._load(Path(explicit)))
+            self._only = Settings((*self._presets.chain, *self._load(Path(explicit))))
 
     def settings(self, directory: Path) -> Settings:
         """What holds for the files of a directory."""
@@ -46,18 +51,18 @@ class Configs:
             return self._only
         directory = directory.absolute()
         if directory not in self._settings:
-            above = Settings() if directory == repository(directory, self._disk) else self.settings(directory.parent)
-            config = self._config(directory)
+            is_root = directory == repository(directory, self._disk)
+            above = self._presets if is_root else self.settings(directory.parent)
+            configs = self._configs(directory)
             # The same object where nothing is said: who works with settings does it once for each.
-            self._settings[directory] = above if config is None else Settings((*above.chain, config))
+            self._settings[directory] = Settings((*above.chain, *configs)) if configs else above
         return self._settings[directory]
 
     def excluded(self, directory: Path) -> Sequence[str]:
         """The patterns that the configuration in this very directory excludes."""
         directory = directory.absolute()
         if self._only is None:
-            config = self._config(directory)
-            return config.exclude if config else ()
+            return tuple(pattern for config in self._configs(directory) for pattern in config.exclude)
         return next((config.exclude for config in self._only.chain if config.directory == directory), ())
 
     def check(self) -> None:
@@ -65,10 +70,11 @@ class Configs:
         if self._problems:
             raise UsageError(*self._problems)
 
-    def _config(self, directory: Path) -> Config | None:
+    def _configs(self, directory: Path) -> tuple[Config, ...]:
+        """What the file in a directory says, after the presets that it extends."""
         if directory not in self._files:
             path = directory / NAME
-            self._files[directory] = next(iter(self._load(path)), None) if self._is_file(path) else None
+            self._files[directory] = self._load(path) if self._is_file(path) else ()
             mistaken = path.with_suffix(".yml")
             if self._is_file(mistaken):
                 self._problems.append(Problem("is not read", display_name(str(mistaken)), f"rename it to {NAME}"))
@@ -88,7 +94,20 @@ class Configs:
         directory = path.absolute().parent
         complete = any(directory.is_relative_to(walked) for walked in self._walked)
         try:
-            return (load(source, directory, complete=complete),)
+            config = load(source, directory, complete=complete)
+        except UsageError as error:
+            self._problems.extend(error.problems)
+            return ()
+        return (*self._preset(config.extends), config)
+
+    def _preset(self, names: tuple[Name, ...]) -> tuple[Config, ...]:
+        """What presets say together; nothing is read where none is named."""
+        if not names:
+            return ()
+        from policykit.config.presets import preset
+
+        try:
+            return (preset(names, self._disk),)
         except UsageError as error:
             self._problems.extend(error.problems)
             return ()

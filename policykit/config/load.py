@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from policykit.config.model import Config, RuleOptions
 from policykit.config.reader import Reader
-from policykit.config.settings import FAIL_ON, Name
+from policykit.config.settings import FAIL_ON, Name, kubernetes_version
 from policykit.errors import ParseError, Problem, UsageError
 from policykit.files import display_name, ignore_patterns
 from policykit.finding import SEVERITIES
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from policykit.views.built_images import BuiltImage
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-_KUBERNETES_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)?")
 _DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 
 
@@ -52,6 +51,7 @@ class _Loader:
         self._directory = directory
         self._complete = complete
         self._keys: Mapping[str, tuple[str, Callable[[Any, Route], Any]]] = {
+            "extends": ("extends", self._names),
             "policies": ("policies", self._policies),
             "select": ("select", self._names),
             "ignore": ("ignore", self._names),
@@ -122,10 +122,10 @@ class _Loader:
 
     def _kubernetes_version(self, value: Any, route: Route) -> tuple[int, int] | None:
         text = self._reader.text(value, route)
-        match = _KUBERNETES_VERSION.fullmatch(text)
-        if text and match is None:
+        version = kubernetes_version(text)
+        if text and version is None:
             self._reader.problem(route, f"`{text}` is no version of Kubernetes", 'write it as "1.34"')
-        return (int(match[1]), int(match[2])) if match else None
+        return version
 
     def _user(self, value: Any, route: Route) -> Mapping[str, Any]:
         """Who asks for the objects in files, as admission policies see it (`userInfo`)."""

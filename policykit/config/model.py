@@ -31,10 +31,11 @@ class RuleOptions:
 class Config:
     """One file. None (or empty) where it says nothing; paths are resolved against its directory.
 
-    `webhook` is the section of that name as it stands: the webhook's own package reads it.
+    `extends` names presets; `webhook` is the section of that name as it stands: the webhook's own package reads it.
     """
 
     directory: Path
+    extends: tuple[Name, ...] = ()
     policies: tuple[Path, ...] = ()
     select: tuple[Name, ...] | None = None
     ignore: tuple[Name, ...] = ()

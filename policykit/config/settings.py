@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from policykit.catalogue.rules import RuleSettings
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 FailOn = Literal["error", "warning", "info", "never"]
 FAIL_ON: tuple[FailOn, ...] = ("error", "warning", "info", "never")
+_KUBERNETES_VERSION = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.\d+)?")
+
+
+def kubernetes_version(text: str) -> tuple[int, int] | None:
+    """Major and minor number of a version like `1.34` or `v1.34.2`; None for anything else."""
+    match = _KUBERNETES_VERSION.fullmatch(text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 class Name(NamedTuple):
