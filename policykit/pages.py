@@ -6,6 +6,7 @@ python -m policykit.pages --check docs/rules    says which are not what the poli
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -130,12 +131,15 @@ def _link(rule: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the pages, or with `--check` say which differ; 0 if all is as it should be."""
-    checks = "--check" in arguments
-    folder = Path(next(argument for argument in arguments if argument != "--check"))
+    parser = argparse.ArgumentParser(prog="python -m policykit.pages", description="Write a page for each policy.")
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("--check", action="store_true", help="write nothing, say which pages are not current")
+    parsed = parser.parse_args(arguments)
+    folder: Path = parsed.folder
     wanted = pages(read_examples())
     there = {path.name: path.read_text("utf-8") for path in folder.glob("*.md")} if folder.is_dir() else {}
     stale = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
-    if checks:
+    if parsed.check:
         hint = f"not what the policies give; run `python -m policykit.pages {folder}`"
         sys.stderr.writelines(f"{folder / name}: {hint}\n" for name in stale)
         return 1 if stale else 0

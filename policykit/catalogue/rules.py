@@ -42,6 +42,7 @@ def rule_set(catalogue: Catalogue, settings: Mapping[str, RuleSettings]) -> Rule
     problems = [p for rule, said in sorted(settings.items()) for p in _problems(catalogue, rule, said)]
     if problems:
         raise UsageError(*problems)
+    settings = {rule: _typed(catalogue, rule, said) for rule, said in settings.items()}
     content = [
         (rule, catalogue.digest(rule), said.severity, said.on_unknown, dict(said.parameters))
         for rule, said in sorted(settings.items())
@@ -63,3 +64,14 @@ def _problems(catalogue: Catalogue, rule: str, said: RuleSettings) -> Iterator[P
             continue
         for violation in Draft202012Validator(dict(policy.parameters[name])).iter_errors(value):
             yield Problem(f"parameter `{name}`: {violation.message}", rule)
+
+
+def _typed(catalogue: Catalogue, rule: str, said: RuleSettings) -> RuleSettings:
+    """YAML writes a whole number without a point, also where a schema says `number`, which is CEL's double."""
+    policy = catalogue.get(rule)
+    if policy is None:
+        return said
+    doubles = {name for name, schema in policy.parameters.items() if schema.get("type") == "number"}
+    if doubles.isdisjoint(said.parameters):
+        return said
+    return said._replace(parameters={n: float(v) if n in doubles else v for n, v in said.parameters.items()})

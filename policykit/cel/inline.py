@@ -208,7 +208,7 @@ class Inline(Renderer):
         text = self.invocation(overload, names)
         if tests:
             text = f"({text} if {' & '.join(f'({t})' for t in tests) if len(tests) > 1 else tests[0]} else bail())"
-        return self.made(text, CLASSES.get(overload.result.name, ""), *args)
+        return self.made(text, "" if overload.partial else CLASSES.get(overload.result.name, ""), *args)
 
     def library_guard(self, declared: Type, code: Code) -> tuple[str, str]:
         kind = "dict" if declared.kind == "object" else CLASSES.get(declared.name, "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policykit.cel.library import member
 from policykit.cel.types import BOOL, STRING, ListType
-from policykit.unknown import Unknown
 from policykit.views.image_reference import matches_any
 from policykit.views.types import IMAGE
+
+if TYPE_CHECKING:
+    from policykit.unknown import Unknown
 
 
 def is_under(image: dict[str, Any], patterns: list[str]) -> bool | Unknown:
@@ -16,5 +18,5 @@ def is_under(image: dict[str, Any], patterns: list[str]) -> bool | Unknown:
     return matches_any(image["name"], patterns)
 
 
-FUNCTIONS = (member("isUnder", (IMAGE, ListType(STRING)), BOOL, is_under, linear=True),)
+FUNCTIONS = (member("isUnder", (IMAGE, ListType(STRING)), BOOL, is_under, linear=True, partial=True),)
 TYPES: dict[str, Any] = {}

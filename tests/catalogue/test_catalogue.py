@@ -185,3 +185,14 @@ def test_the_digest_names_policies_and_settings(catalogue: Catalogue) -> None:
     digests = {rule_set(catalogue, rules).digest for rules in ({}, {policy.id: settings}, {policy.id: changed})}
     assert len(digests) == 3
     assert rule_set(catalogue, {policy.id: settings}).digest in digests
+
+
+def test_a_whole_number_is_a_double_where_the_schema_says_number(tmp_path: Path) -> None:
+    file = write(tmp_path, expression="params.limit * 1.5 > 4.0")
+    file.write_text(file.read_text().replace("type: integer", "type: number"))
+    catalogue = load_catalogue([tmp_path])
+    policy = catalogue.get("image-too-new")
+    assert policy is not None
+    rules = rule_set(catalogue, {policy.id: default_settings(policy)})
+    assert rules.rules[policy.id].parameters == {"limit": 3.0}
+    assert type(rules.rules[policy.id].parameters["limit"]) is float

@@ -27,7 +27,7 @@ class Overload:
     `arguments` begins with the receiver of a member. `since`: the first Kubernetes version that has it. `linear`: the
     time grows with the size of the arguments, which costs budget inside of loops. `inexact`: implemented for
     arguments of any type (it raises `no such overload` itself). `regex`: which argument is a regular expression (a
-    constant one is vetted at compile time).
+    constant one is vetted at compile time). `partial`: it may give an Unknown, so that nothing is sure of its result.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Overload:
     linear: bool = False
     inexact: bool = False
     regex: int | None = None
+    partial: bool = False
 
     @property
     def key(self) -> str:
@@ -58,6 +59,8 @@ def _fits(declared: Type, value: Any) -> bool:
     """Whether a value is of a type; of a list or a map cel-go looks at the first element only."""
     if declared.kind in {"dyn", "param"}:
         return True
+    if declared.kind == "object":
+        return isinstance(value, dict)
     if type_name(value) != declared.name:
         return False
     if declared.kind == "list" and value:
