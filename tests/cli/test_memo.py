@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cli.command import Command
 
+ROOT = Path(__file__).parents[2]
 DOCKERFILE = "FROM alpine\nUSER 10001\n"
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}]}\n"
 COMPOSE = """\
@@ -139,3 +141,15 @@ def test_a_damaged_memo_is_as_good_as_none(policykit: Command) -> None:
     for file in memos(policykit.cache):
         file.write_bytes(file.read_bytes()[:-10])
     assert policykit("check") == first
+
+
+@pytest.mark.parametrize("part", ["dockerfile", "compose", "kubernetes"])
+def test_real_files_get_the_same_findings_each_way(policykit: Command, part: str) -> None:
+    corpus = Path(os.environ.get("POLICYKIT_CORPUS", ROOT.parent / "shared" / "corpus")) / part
+    if not corpus.is_dir():
+        pytest.skip(f"no real files at {corpus} (POLICYKIT_CORPUS names the folder)")
+    shutil.copytree(corpus, policykit.directory / part)
+    first = policykit("check", "--format", "json")
+    assert len(json.loads(first.out)["findings"]) > 100
+    assert policykit("check", "--format", "json") == first
+    assert policykit("check", "--format", "json", "--no-cache") == first
