@@ -46,6 +46,7 @@ class Service:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.1)  # for the loop to close what was aborted
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         endpoints = list(self.endpoints)
@@ -56,6 +57,8 @@ class Service:
             return
         try:
             await asyncio.gather(_pump(reader, there[1]), _pump(there[0], writer))
+        except asyncio.CancelledError:
+            pass  # the service goes away, and this connection with it
         finally:
             writer.transport.abort()
             there[1].transport.abort()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Work let through between two looks at the sockets, in seconds.
 _BATCH = 0.001
 #: Turns of the event loop between two batches, for everything else that it has to do.
-_HOPS = 2
+_HOPS = 1
 #: A queue this short is never refused, whatever the measured cost says: an API server keeps 25 connections.
 _SHORT = 32
 
@@ -39,6 +39,11 @@ class Gate:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the queue is long enough for callers to be turned away."""
+        return len(self._waiting) >= _SHORT
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

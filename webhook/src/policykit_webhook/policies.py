@@ -178,10 +178,7 @@ def _rule(policy: Policy, said: RuleSettings, file: str) -> Rule:
 
 
 class _Reviewed(AdmittedObject):
-    """An object with a text, as far as suppressions look into one:
-
-    whether it is worth their while to read annotations.
-    """
+    """An object whose text says that its annotations may suppress findings: whoever suppresses asks the text first."""
 
     __slots__ = ()
 

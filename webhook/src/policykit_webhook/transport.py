@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+if TYPE_CHECKING:
     import ssl
 
 HANDSHAKE_TIMEOUT = 10.0
@@ -72,6 +75,15 @@ class Place:
                 del self.peers.open[self.address]
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a site admits connections by. `busy`: those that are open have enough to do, others may wait a little."""
+
+    limits: Limits
+    peers: Peers
+    busy: Callable[[], bool]
+
+
 class Connection(web.RequestHandler):
     """aiohttp's protocol, which closes what takes too long to arrive.
 
@@ -126,12 +138,17 @@ class Site(web.BaseSite):
     """
 
     def __init__(
-        self, runner: web.AppRunner, sock: socket.socket, context: ssl.SSLContext, limits: Limits, peers: Peers
+        self,
+        runner: web.AppRunner,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        guard: Guard,
     ) -> None:
         super().__init__(runner, ssl_context=context, backlog=1024)
         self._sock = sock
-        self._limits = limits
-        self._peers = peers
+        self._limits = guard.limits
+        self._peers = guard.peers
+        self._busy = guard.busy
         self._connecting: set[asyncio.Task[None]] = set()
 
     @property
@@ -155,7 +172,7 @@ class Site(web.BaseSite):
 
     def _accept(self) -> None:
         loop = asyncio.get_running_loop()
-        for _ in range(_ACCEPTS):
+        for _ in range(1 if self._busy() else _ACCEPTS):
             try:
                 sock, peer = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):

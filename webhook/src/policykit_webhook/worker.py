@@ -29,7 +29,7 @@ from policykit_webhook.alarm import Alarm
 from policykit_webhook.gate import Gate
 from policykit_webhook.lane import Lane
 from policykit_webhook.logs import LOGGER, log
-from policykit_webhook.transport import Limits, Peers, Site, listen
+from policykit_webhook.transport import Guard, Limits, Peers, Site, listen
 
 if TYPE_CHECKING:
     import socket
@@ -82,6 +82,7 @@ class Worker:
         self._certificate_in_force()
         self._engine = Engine(None, facts, Lane(self._options.loader), Alarm())
         gate = Gate(self._options.longest_wait)
+        self._guard = Guard(self._options.limits, self.peers, lambda: gate.busy)
         self._admission = Admission(self._engine, gate, self._options.limits, self._metrics)
         self._admission.client_names = frozenset(self._options.files.client_names)
         self._stop_on_signals()
@@ -114,7 +115,7 @@ class Worker:
             loop.add_signal_handler(number, self.stop)
 
     def _site(self, runner: web.AppRunner, sock: socket.socket) -> Site:
-        return Site(runner, sock, self._certificates.context, self._options.limits, self.peers)
+        return Site(runner, sock, self._certificates.context, self._guard)
 
     async def _load_policies(self) -> None:
         """The first load: nothing to fall back on."""
