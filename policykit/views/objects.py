@@ -38,8 +38,8 @@ class ApiObject(Document, Protocol):
 class AdmittedObject:
     """An object under admission review; implements `ApiObject`.
 
-    `request` is the `request` of the AdmissionReview, as it was decoded, and `namespace_object` the Namespace that it is
-    in: what admission policies see beside the object. None where nobody gives them.
+    `request` is the `request` of the AdmissionReview, as it was decoded, and `namespace_object` the Namespace that it
+    is in: what admission policies see beside the object. None where nobody gives them.
     """
 
     data: Mapping[str, Any]
