@@ -45,6 +45,8 @@ def evaluate(project: Project, catalogue: Catalogue, rules_for: Callable[[str], 
         plan = plan_for(document)
         read.update(plan.of(document.target))
         found += _of_document(document, project, plan)
+        if not any(view.of_project for view in plan.of(document.target)):
+            project.forget(document)
     for subject, view in _of_project(project, read):
         found += _judge(subject, project, plan_for(subject.document).of(subject.document.target).get(view, ()))
     return sorted(found, key=_position)

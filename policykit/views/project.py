@@ -121,6 +121,15 @@ class Project:
             found = self._made[key] = tuple(make(document, self))
         return found
 
+    def forget(self, document: Document) -> None:
+        """Drop what was made of a document that nobody will ask about again, so that a large run stays small.
+
+        All goes but what was made of the project: some of it is known by the identity of what else was made.
+        """
+        whole = id(self)
+        self._made = {key: made for key, made in self._made.items() if key[0] == whole}
+        self._builds.pop((id(document), 0), None)
+
     def file(self, name: str) -> Source | None:
         """A file that stands beside a document, by its name; None where there is none."""
         return self._read(name)
