@@ -42,6 +42,9 @@ class Disk:
         """The path without links and dots."""
         return os.path.realpath(path)
 
+    def doubt(self) -> None:
+        """What was made of the answers may come out otherwise the next time."""
+
     def tree(self, directory: str, ending: str = ".yaml") -> list[tuple[str, bytes]]:
         """Path and content of all files below a directory whose names end so, by path. OSError."""
         found: list[tuple[str, bytes]] = []
@@ -88,6 +91,9 @@ class NotedDisk(Disk):
         if Disk.kind(self, path) != "file":  # a pipe gives what it gives once
             self.repeatable = False
         return content
+
+    def doubt(self) -> None:
+        self.repeatable = False
 
     def tree(self, directory: str, ending: str = ".yaml") -> list[tuple[str, bytes]]:
         found = super().tree(directory, ending)

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 TIME_LIMIT = 60
 
 
-def inform(projects: Sequence[Project]) -> None:
-    """Have ShellCheck look at all scripts of some projects, and tell them what it says."""
+def inform(projects: Sequence[Project]) -> bool:
+    """Have ShellCheck look at all scripts of some projects, and tell them what it says.
+
+    False where it did not finish: another time it may.
+    """
     said = check(script for project in projects for script in shell_scripts(project))
     for project in projects:
         project.shell_comments = said
+    return not isinstance(said, Unknown) or extras.shellcheck_program() is None
 
 
 def check(
@@ -50,29 +54,31 @@ def _run(program: Path, scripts: list[ShellScript], limit: float) -> list[dict[s
     import subprocess
     from tempfile import TemporaryDirectory
 
-    names = [f"{number}.sh" for number in range(len(scripts))]
-    with TemporaryDirectory(prefix="policykit-") as directory:
-        for name, script in zip(names, scripts, strict=True):
-            text = _header(script) + script.text
-            Path(directory, name).write_bytes(text.encode("utf-8", "replace"))
-        environment = {"LC_ALL": "C.UTF-8", **{k: v for k, v in os.environ.items() if k.upper() == "SYSTEMROOT"}}
-        command = [str(program), "--norc", "--format=json1", "--severity=style", *names]
-        try:
+    try:
+        with TemporaryDirectory(prefix="policykit-") as directory:
             done = subprocess.run(  # noqa: S603  our own program, and names that are numbers
-                command,
+                [str(program), "--norc", "--format=json1", "--severity=style", *_write(scripts, Path(directory))],
                 cwd=directory,
-                env=environment,
+                env={"LC_ALL": "C.UTF-8", **{k: v for k, v in os.environ.items() if k.upper() == "SYSTEMROOT"}},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=limit,
                 check=False,
             )
-            comments: list[dict[str, Any]] = json.loads(done.stdout)["comments"]
-        except subprocess.TimeoutExpired:
-            return Unknown((f"ShellCheck took longer than {limit:g} seconds",))
-        except (OSError, ValueError, KeyError) as error:
-            return Unknown((f"ShellCheck failed: {type(error).__name__}",))
+        comments: list[dict[str, Any]] = json.loads(done.stdout)["comments"]
+    except subprocess.TimeoutExpired:
+        return Unknown((f"ShellCheck took longer than {limit:g} seconds",))
+    except (OSError, ValueError, KeyError) as error:
+        return Unknown((f"ShellCheck failed: {type(error).__name__}",))
     return comments
+
+
+def _write(scripts: list[ShellScript], directory: Path) -> list[str]:
+    """One file for each script; their names."""
+    names = [f"{number}.sh" for number in range(len(scripts))]
+    for name, script in zip(names, scripts, strict=True):
+        (directory / name).write_bytes((_header(script) + script.text).encode("utf-8", "replace"))
+    return names
 
 
 def _header(script: ShellScript) -> str:

@@ -11,6 +11,7 @@ from policykit import extras, shellcheck
 from policykit.catalogue import load_catalogue
 from policykit.catalogue.rules import default_settings, rule_set
 from policykit.cli.main import guarded
+from policykit.disk import NotedDisk
 from policykit.document import Source
 from policykit.engine import evaluate
 from policykit.suppress import Given, suppress
@@ -165,6 +166,16 @@ def test_time_limit_makes_it_unknown() -> None:
     assert answer == Unknown(("ShellCheck took longer than 0.5 seconds",))
 
 
+def test_what_did_not_finish_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = project_of(a="FROM a\nRUN b\n")
+    assert shellcheck.inform([project])
+    monkeypatch.setattr(shellcheck, "check", lambda _scripts: Unknown(("it failed",)))
+    assert not shellcheck.inform([project])
+    disk = NotedDisk()
+    disk.doubt()
+    assert not disk.repeatable
+
+
 def test_broken_program_makes_it_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "shellcheck"
     broken.write_text("#!/bin/sh\necho nonsense\n")
@@ -173,9 +184,7 @@ def test_broken_program_makes_it_unknown(tmp_path: Path, monkeypatch: pytest.Mon
     assert shellcheck.check([ShellScript("a", "sh")]) == Unknown(("ShellCheck failed: JSONDecodeError",))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "\ud800 $a", "if", "\x1b[0m'", "a" * 100_000, "<<E", "# shellcheck x"]
-)
+@pytest.mark.parametrize("text", ["", "\ud800 $a", "if", "\x1b[0m'", "a" * 100_000, "<<E", "# shellcheck x"])
 def test_odd_scripts_have_an_answer(text: str) -> None:
     answer = shellcheck.check([ShellScript(text, "bash")])
     assert not isinstance(answer, Unknown)

@@ -110,7 +110,8 @@ def _inform(projects: list[Project], needed: frozenset[str], disk: Disk) -> None
     if "shellcheck" in needed:
         from policykit import shellcheck
 
-        shellcheck.inform(projects)
+        if not shellcheck.inform(projects):
+            disk.doubt()
 
 
 def _exceptions(used: Iterable[Settings]) -> tuple[PolicyException, ...]:
