@@ -30,10 +30,11 @@ def render(report: Report) -> str:
     run = report.run
     findings = [*run.findings, *(suppressed.finding for suppressed in run.suppressed)]
     rules = sorted({finding.rule for finding in findings})
+    index = {rule: position for position, rule in enumerate(rules)}
     marks = fingerprints(findings, report.sources)
     how = [*(None for _ in run.findings), *run.suppressed]
     results = [
-        _result(finding, rules.index(finding.rule), mark, suppressed)
+        _result(finding, index[finding.rule], mark, suppressed)
         for finding, mark, suppressed in zip(findings, marks, how, strict=True)
     ]
     invocation: dict[str, Any] = {"executionSuccessful": True}

@@ -137,13 +137,14 @@ class TestExitCodes:
 
     def test_an_unknown_verdict_warns_unless_it_is_to_fail(self, policykit: Command) -> None:
         policykit.write(Dockerfile="ARG BASE\nFROM $BASE\nUSER 10001\n")
-        done = policykit("check", "--format", "json")
+        check = ("check", "--select", "image-explicit-tag")
+        done = policykit(*check, "--format", "json")
         (finding,) = json.loads(done.out)["findings"]
         assert (done.code, finding["verdict"], finding["severity"]) == (0, "unknown", "warning")
         policykit.write(**{"policykit.yaml": "rules: {image-explicit-tag: {onUnknown: fail}}"})
-        assert policykit("check").code == 1
+        assert policykit(*check).code == 1
         policykit.write(**{"policykit.yaml": "rules: {image-explicit-tag: {onUnknown: ignore}}"})
-        assert policykit("check").out == "No findings in 1 file\n"
+        assert policykit(*check).out == "No findings in 1 file\n"
         (policykit.directory / "policykit.yaml").unlink()
         assert policykit("check", "--build-arg", "BASE=alpine:3.22").out == "No findings in 1 file\n"
         assert policykit("check", "--build-arg", "BASE=alpine").code == 1
@@ -354,7 +355,8 @@ class TestRules:
         assert rules() == {"image-explicit-tag", "run-as-non-root"}
         assert rules("--select", "DL3007") == {"image-explicit-tag"}
         assert rules("--ignore", "image") == {"run-as-non-root"}
-        assert rules("--select", "all", "--ignore", "image-explicit-tag,run-as-non-root") == set()
+        ignored = ("--ignore", "image-explicit-tag,run-as-non-root")
+        assert rules("--select", "all") - rules("--select", "all", *ignored) == {"image-explicit-tag", "run-as-non-root"}
 
     def test_the_nearer_configuration_has_the_last_word(self, policykit: Command) -> None:
         policykit.write(**{"policykit.yaml": "select: [image-explicit-tag]", "a/Dockerfile": BAD})
