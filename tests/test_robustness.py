@@ -50,8 +50,8 @@ def points_at_what_it_names(finding: Finding, text: str) -> bool:
     if row is None or finding.span.column > len(row) + 1:
         return False
     rest = row[finding.span.column - 1 :]
-    if finding.rule == "invalid-file":
-        return True
+    if finding.rule in ("invalid-file", "empty-continuation-line"):
+        return True  # the former may be about an end of the text, the latter is about where BuildKit stops: a blank
     named = _IMAGE.search(finding.message)
     if finding.target != "compose" and named and "$" not in rest:
         return rest.lstrip("\"'").startswith(named[1]) or "\\" in rest
