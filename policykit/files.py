@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from policykit.disk import MAX_SIZE, Disk
 from policykit.document import Source, Unreadable
 from policykit.errors import Problem, UsageError
+from policykit.gitignore import Ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pathspec import GitIgnoreSpec
 
 STDIN = "-"
 _DISK = Disk()
@@ -158,7 +158,7 @@ class _Layer(NamedTuple):
     """The patterns written in one directory, for what lies below it."""
 
     base: str
-    patterns: GitIgnoreSpec
+    patterns: Ignore
 
 
 class _Walk:
@@ -216,7 +216,7 @@ class _Walk:
         layers: tuple[_Layer, ...] = ()
         for directory, inner in zip(directories, [*directories[1:], absolute], strict=True):
             if lines := self._wanted.excluded(directory):
-                layers = (*layers, _Layer(str(directory), ignore_patterns(lines)))
+                layers = (*layers, _Layer(str(directory), Ignore(lines)))
             if _is_ignored(layers, str(inner), is_directory=inner is not absolute):
                 return True
         return False
@@ -241,7 +241,7 @@ class _Walk:
 
 
 def _layer(base: str, lines: Sequence[str]) -> tuple[_Layer, ...]:
-    return (_Layer(base, ignore_patterns(lines)),) if lines else ()
+    return (_Layer(base, Ignore(lines)),) if lines else ()
 
 
 def _is_ignored(layers: tuple[_Layer, ...], path: str, *, is_directory: bool) -> bool:
@@ -251,24 +251,10 @@ def _is_ignored(layers: tuple[_Layer, ...], path: str, *, is_directory: bool) ->
     absolute = _absolute(Path(path))
     for base, patterns in reversed(layers):
         relative = os.path.relpath(absolute, base).replace(os.sep, "/")
-        verdict = patterns.check_file(f"{relative}/" if is_directory else relative).include
+        verdict = patterns.verdict(relative, is_directory=is_directory)
         if verdict is not None:
             return verdict
     return False
-
-
-def ignore_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
-    """Patterns as git reads them. A line that is none is left out, as git does."""
-    from pathspec import GitIgnoreSpec
-
-    good = []
-    for line in lines:
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            continue
-        good.append(line)
-    return GitIgnoreSpec.from_lines(good)
 
 
 def _git_directory(root: Path, disk: Disk) -> Path:

@@ -9,8 +9,9 @@ from policykit.config.model import Config, RuleOptions
 from policykit.config.reader import Reader
 from policykit.config.settings import FAIL_ON, Name, kubernetes_version
 from policykit.errors import ParseError, Problem, UsageError
-from policykit.files import display_name, ignore_patterns
+from policykit.files import display_name
 from policykit.finding import SEVERITIES
+from policykit.gitignore import Ignore
 from policykit.parse.yaml import parse_yaml
 from policykit.parse.yaml_scalars import KUBERNETES
 
@@ -92,7 +93,7 @@ class _Loader:
     def _patterns(self, value: Any, route: Route) -> tuple[str, ...]:
         found = self._reader.texts(value, route)
         for text, place in found:
-            if text and not ignore_patterns([text]).patterns:
+            if text and not Ignore([text]).patterns:
                 self._reader.problem(place, f"`{text}` is no pattern as in .gitignore")
         return tuple(text for text, _ in found)
 
@@ -218,12 +219,12 @@ class _Loader:
         """Does a file, by its name in reports, lie below the directory and match one of the patterns, if any?"""
         base = display_name(str(self._directory.absolute()))
         prefix = "" if base == "." else f"{base.rstrip('/')}/"
-        spec = ignore_patterns(patterns) if patterns else None
+        ignore = Ignore(patterns) if patterns else None
 
         def covers(name: str) -> bool:
             if not name.startswith(prefix):
                 return False
-            return spec is None or spec.match_file(name[len(prefix) :])
+            return ignore is None or ignore.covers(name[len(prefix) :])
 
         return covers
 
