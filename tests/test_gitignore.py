@@ -58,7 +58,7 @@ def test_the_last_pattern_decides() -> None:
     assert Ignore(["/x/*", "!x/"]).verdict("x/a", is_directory=False) is True
 
 
-@pytest.mark.parametrize("line", ["", "# c", "!", "/", "[a", "a\\", "   "])
+@pytest.mark.parametrize("line", ["", "# c", "!", "/", "[a", "[]a", "a\\", "   "])
 def test_what_is_no_pattern(line: str) -> None:
     assert Ignore([line]).patterns == ()
 
