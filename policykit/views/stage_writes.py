@@ -29,6 +29,9 @@ _WRITING = frozenset({">", ">>", ">|", "&>", "&>>"})
 _MAKING = frozenset({"mkdir", "touch", "tee"})
 #: Commands that may name a directory and put nothing in it.
 _EMPTY = frozenset({"mkdir", "chown", "chmod", "chgrp", "install", "ls", "test", "rm", "rmdir"})
+#: Options of these with a value, and the letters of long ones (POSIX and GNU coreutils).
+_TAKING_VALUE = {"mkdir": "m", "install": "mogtS"}
+_LETTERS = {"mode": "m", "owner": "o", "group": "g", "directory": "d", "recursive": "R", "parents": "p"}
 _CONDITIONAL = frozenset({"if", "while", "until", "for", "case", "function"})
 _FOR_ALL = re.compile(r"[0-7]*[2367]|[ugo]*[ao][ugo]*[+=][rxX]*w[rwxXst]*")
 _NOT_LITERAL = re.compile(r"[*?\[{~$`]")
@@ -47,17 +50,21 @@ def writes(build: Build, stage: Stage, user: str | Unknown) -> tuple[Write, ...]
     found = [*_volumes(build, stage), *_started(build, stage)]
     if isinstance(user, str):
         found += _Directories(build, stage, user).given()
-    by_path = {write.path: write for write in reversed(found) if not _under(write.path, _ALWAYS_THERE)}
-    return tuple(reversed(by_path.values()))
+    by_path: dict[str, Write] = {}
+    for write in found:
+        if not _under(write.path, _ALWAYS_THERE):
+            by_path.setdefault(write.path, write)
+    return tuple(by_path.values())
 
 
 def _volumes(build: Build, stage: Stage) -> Iterator[Write]:
     for instruction, running in _instructions(build, stage):
         if instruction.keyword == "volume":
             for word in instruction.words:
-                for expansion in build.expand_words(word, instruction, running):
-                    if isinstance(expansion.value, str) and expansion.value.startswith("/"):
-                        yield Write(posixpath.normpath(expansion.value), "volume", instruction)
+                value = build.expand(word, instruction, running).value
+                path = _path(value, None) if isinstance(value, str) else None
+                if path is not None:
+                    yield Write(path, "volume", instruction)
 
 
 def _started(build: Build, stage: Stage) -> Iterator[Write]:
@@ -144,23 +151,17 @@ class _Directories:
             self._filled.add(path)
 
     def _change(self, name: str, texts: list[str], directory: str | None, instruction: Instruction) -> None:
-        operands = [text for text in texts if not text.startswith("-")]
-        if name == "mkdir":
-            mode = _value(texts, "-m", "--mode")
-            paths = _paths(operands, directory)
+        options, operands = _parted(texts, _TAKING_VALUE.get(name, ""))
+        paths = _paths(operands, directory)
+        if name == "mkdir" or (name == "install" and "d" in options):
             self._made |= paths
-            if _FOR_ALL.fullmatch(mode):
-                self._give(paths, instruction)
-        elif name == "install" and ("-d" in texts or "--directory" in texts):
-            if _value(texts, "-o", "--owner") == self._user or _FOR_ALL.fullmatch(_value(texts, "-m", "--mode")):
-                paths = _paths(operands, directory)
-                self._made |= paths
+            if options.get("o") == self._user or _FOR_ALL.fullmatch(options.get("m", "")):
                 self._give(paths, instruction)
         elif name in ("chown", "chmod") and operands:
             owner = re.split("[:.]", operands[0])[0]
             if owner == self._user if name == "chown" else _FOR_ALL.fullmatch(operands[0]):
                 paths = _paths(operands[1:], directory)
-                if any(text.startswith("-") and "R" in text for text in texts):
+                if "R" in options:
                     paths = {path for path in self._made if _under(path, tuple(paths))}
                 self._give(paths & self._made, instruction)
 
@@ -208,13 +209,25 @@ def _mentioned(text: str) -> Iterator[str]:
         yield posixpath.normpath(text[at:]).replace("//", "/")
 
 
-def _value(texts: list[str], *names: str) -> str:
-    """The value of an option, given as a word of its own or after `=`; "" without one."""
-    for index, text in enumerate(texts):
-        name, equals, value = text.partition("=")
-        if name in names:
-            return value if equals else next(iter(texts[index + 1 : index + 2]), "")
-    return ""
+def _parted(texts: list[str], taking_value: str) -> tuple[dict[str, str], list[str]]:
+    """Options by their letter, and operands: `-pm 700 a`, `-m700 a` and `--mode=700 a` say the same."""
+    options: dict[str, str] = {}
+    operands = []
+    rest = iter(texts)
+    for text in rest:
+        if text.startswith("--"):
+            name, equals, value = text[2:].partition("=")
+            letter = _LETTERS.get(name, "")
+            options[letter] = value if equals or letter not in taking_value else next(rest, "")
+        elif text.startswith("-"):
+            for at, letter in enumerate(text[1:], 2):
+                options[letter] = ""
+                if letter in taking_value:
+                    options[letter] = text[at:] or next(rest, "")
+                    break
+        else:
+            operands.append(text)
+    return options, operands
 
 
 def _text(value: str | Unknown) -> str:
