@@ -34,7 +34,7 @@ class BuiltImage(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A stage in a build of its Dockerfile; `arguments` are those of that build alone."""
+    """A stage with a FROM, in a build of its Dockerfile; `arguments` are those of that build alone."""
 
     build: Build
     stage: Stage
@@ -129,7 +129,11 @@ def _made(build: Build, target: Text, arguments: Mapping[str, Any]) -> Made | Un
     if isinstance(target, Unknown):
         return target
     stage = build.target(target)
-    return Unknown((f"its Dockerfile has no stage `{target}`",)) if stage is None else Made(build, stage, arguments)
+    if stage is None:
+        return Unknown((f"its Dockerfile has no stage `{target}`",))
+    if stage.start is None:
+        return Unknown(("its Dockerfile has no FROM",))
+    return Made(build, stage, arguments)
 
 
 def _ref(value: Any) -> Text:

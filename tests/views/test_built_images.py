@@ -6,6 +6,7 @@ import pytest
 
 from policykit.unknown import Unknown
 from policykit.views.built_images import BuiltImage, image_stage, stage_of
+from policykit.views.compose import compose_containers
 from policykit.views.project import Facts
 from tests.views.images_built import project
 
@@ -85,6 +86,14 @@ class TestCompose:
         known = project({"compose.yaml": services("build: nowhere")})
         (document,) = known.documents
         assert isinstance(image_stage(document.data["services"]["s0"], document, known), Unknown)
+
+    @pytest.mark.parametrize("text", ["", "# nothing\n", "USER app\n"])
+    def test_a_dockerfile_that_makes_no_image(self, text: str) -> None:
+        known = project({"compose.yaml": services("build: ., image: a/b"), "Dockerfile": text})
+        (document,) = (d for d in known.documents if d.target == "compose")
+        assert isinstance(image_stage(document.data["services"]["s0"], document, known), Unknown)
+        assert stage_of("a/b", known) is None
+        assert isinstance(next(iter(compose_containers(document, known))).data["user"]["root"], Unknown)
 
     def test_a_dockerfile_within_the_compose_file(self) -> None:
         inline = "build:\n      dockerfile_inline: |\n        FROM scratch\n        USER 1\n"
