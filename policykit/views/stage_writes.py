@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from policykit.parse.shell import script_of
@@ -32,6 +33,8 @@ _EMPTY = frozenset({"mkdir", "chown", "chmod", "chgrp", "install", "ls", "test",
 #: Options of these with a value, and the letters of long ones (POSIX and GNU coreutils).
 _TAKING_VALUE = {"mkdir": "m", "install": "mogtS"}
 _LETTERS = {"mode": "m", "owner": "o", "group": "g", "directory": "d", "recursive": "R", "parents": "p"}
+#: A Dockerfile that makes more of them than this is no image's, and is not to take long either.
+_MOST_DIRECTORIES = 100
 _CONDITIONAL = frozenset({"if", "while", "until", "for", "case", "function"})
 _FOR_ALL = re.compile(r"[0-7]*[2367]|[ugo]*[ao][ugo]*[+=][rxX]*w[rwxXst]*")
 _NOT_LITERAL = re.compile(r"[*?\[{~$`]")
@@ -108,12 +111,13 @@ class _Directories:
             self._follow(instruction, running)
 
     def given(self) -> list[Write]:
+        if self._unclear or len(self._made) > _MOST_DIRECTORIES:
+            return []
+        filled = sorted(self._filled)
         return [
             Write(path, "directory", instruction)
             for path, instruction in self._given.items()
-            if not self._unclear
-            and not _under(path, _HOMES)
-            and not any(_under(other, (path,)) for other in self._filled)
+            if not _under(path, _HOMES) and path not in self._filled and not _holds_any(path, filled)
         ]
 
     def _follow(self, instruction: Instruction, running: Stage) -> None:
@@ -161,8 +165,8 @@ class _Directories:
             owner = re.split("[:.]", operands[0])[0]
             if owner == self._user if name == "chown" else _FOR_ALL.fullmatch(operands[0]):
                 paths = _paths(operands[1:], directory)
-                if "R" in options:
-                    paths = {path for path in self._made if _under(path, tuple(paths))}
+                if "R" in options and len(self._made) <= _MOST_DIRECTORIES:
+                    paths = {path for path in self._made if not paths.isdisjoint(_upwards(path))}
                 self._give(paths & self._made, instruction)
 
     def _give(self, paths: set[str], instruction: Instruction) -> None:
@@ -233,6 +237,21 @@ def _parted(texts: list[str], taking_value: str) -> tuple[dict[str, str], list[s
 def _text(value: str | Unknown) -> str:
     """What is not known is no literal path."""
     return "$" if isinstance(value, Unknown) else value
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """A path and the directories around it."""
+    yield path
+    while path != "/":
+        path = posixpath.dirname(path)
+        yield path
+
+
+def _holds_any(directory: str, paths: list[str]) -> bool:
+    """Whether one of the sorted paths lies in the directory."""
+    inside = f"{directory}/"
+    at = bisect_left(paths, inside)
+    return at < len(paths) and paths[at].startswith(inside)
 
 
 def _under(path: str, directories: tuple[str, ...]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from policykit.unknown import Unknown
@@ -70,6 +72,15 @@ def test_start_commands(text: str, paths: list[str]) -> None:
 )
 def test_directories(text: str, paths: list[str]) -> None:
     assert found(text) == [(path, "directory") for path in paths]
+
+
+def test_a_hostile_dockerfile_takes_no_longer_than_it_is_long() -> None:
+    made = "".join(
+        f"RUN mkdir /d{number} && chown -R app /d{number} /x && touch /f{number}\n" for number in range(5000)
+    )
+    began = process_time()
+    assert found(made) == []
+    assert process_time() - began < 20  # a quadratic walk takes minutes
 
 
 def test_a_user_that_is_not_known_is_given_nothing() -> None:
