@@ -35,6 +35,7 @@ _TAKING_VALUE = {"mkdir": "m", "install": "mogtS"}
 _LETTERS = {"mode": "m", "owner": "o", "group": "g", "directory": "d", "recursive": "R", "parents": "p"}
 #: A Dockerfile that makes more of them than this is no image's, and is not to take long either.
 _MOST_DIRECTORIES = 100
+_LONGEST_PATH = 4096  # PATH_MAX of Linux
 _CONDITIONAL = frozenset({"if", "while", "until", "for", "case", "function"})
 _FOR_ALL = re.compile(r"[0-7]*[2367]|[ugo]*[ao][ugo]*[+=][rxX]*w[rwxXst]*")
 _NOT_LITERAL = re.compile(r"[*?\[{~$`]")
@@ -201,7 +202,12 @@ def _paths(texts: list[str], directory: str | None) -> set[str]:
 
 def _path(text: str, directory: str | None) -> str | None:
     """A path made absolute; None where its characters or its beginning are not known."""
-    if not text or _NOT_LITERAL.search(text) or (directory is None and not text.startswith("/")):
+    if (
+        not text
+        or len(text) > _LONGEST_PATH
+        or _NOT_LITERAL.search(text)
+        or (directory is None and not text.startswith("/"))
+    ):
         return None
     return posixpath.normpath(posixpath.join(directory or "/", text)).replace("//", "/")
 
